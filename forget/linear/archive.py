@@ -1,0 +1,169 @@
+"""Linear models in files: one safetensors file, no code in it, written atomically."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from forget.errors import CheckpointError, ForgetError
+from forget.linear.feature_map import Penultimate
+from forget.linear.grid import Grid
+from forget.linear.heads import make_rule, rule_settings
+from forget.linear.model import LinearModel
+from forget.linear.statistics import ClassSums, Space, Statistics
+from forget.linear.store import Chunk, FeatureStore
+from forget.models.checkpoint import (
+    Tensors,
+    TrainingRecord,
+    read_tensors,
+    to_bytes,
+    write_bytes,
+)
+
+__all__ = ["FORMAT", "model_bytes", "read_model", "save_model", "without_store"]
+
+FORMAT = "forget linear model 1"
+
+
+def without_store(model: LinearModel) -> LinearModel:
+    """The model without anybody's features: it recognises, but cannot forget further."""
+    return replace(model, store=None, calibration=None, fixed_threshold=model.threshold)
+
+
+def save_model(model: LinearModel, path: str | Path) -> None:
+    """Writes a model to a file, which is replaced atomically if it exists.
+
+    A model with its store carries biometric data of everybody enrolled.
+    """
+    write_bytes(path, model_bytes(model))
+
+
+def model_bytes(model: LinearModel) -> bytes:
+    """The file that `save_model` writes."""
+    if not isinstance(model.feature_map, Penultimate):
+        raise CheckpointError(
+            "a model with a Penultimate feature map",
+            type(model.feature_map).__name__,
+            "Save its parts with safetensors.",
+        )
+    config, network = model.feature_map.parts
+    names = sorted(model.statistics.classes)
+    sums = [model.statistics.classes[name] for name in names]
+    space = model.statistics.space
+    tensors: Tensors = {f"network/{name}": tensor for name, tensor in network.items()}
+    tensors["gram"] = model.statistics.gram
+    tensors["counts"] = np.array([one.count for one in sums], dtype=np.int64)
+    tensors["sums"] = np.array([one.total for one in sums], dtype=np.int64)
+    about: dict[str, Any] = {
+        "format": FORMAT,
+        "feature_map": {"kind": "penultimate", "network": config},
+        "record": model.feature_map.record and model.feature_map.record.to_json(),
+        "space": {
+            "bits": space.grid.bits,
+            "scale": space.grid.scale,
+            "dimension": space.dimension,
+            "feature_map": space.feature_map,
+        },
+        "rule": rule_settings(model.rule),
+        "classes": names,
+        "threshold": model.fixed_threshold,
+    }
+    for part, store in (("store", model.store), ("calibration", model.calibration)):
+        about[part] = None if store is None else _pack(part, store, tensors)
+    return to_bytes(tensors, about)
+
+
+def read_model(path: str | Path) -> LinearModel:
+    """Reads a model that `save_model` wrote.
+
+    Raises:
+        CheckpointError: The file is missing, cut off, foreign, a pickle or inconsistent.
+    """
+    tensors, about = read_tensors(path)
+    if about.get("format") != FORMAT:
+        raise CheckpointError(
+            f"a file of format {FORMAT!r}",
+            f"{about.get('format')!r} in {Path(path).name}",
+            "Load a file that was saved with forget.save_model.",
+        )
+    try:
+        return _unpack(tensors, about)
+    except (CheckpointError, KeyError, IndexError, TypeError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f"a consistent model in {Path(path).name}",
+            error.got if isinstance(error, ForgetError) else f"{type(error).__name__}: {error}",
+            "Copy or download the file again.",
+        ) from error
+
+
+def _pack(part: str, store: FeatureStore, tensors: Tensors) -> list[dict[str, Any]]:
+    entries = []
+    for index, person in enumerate(store.people):
+        chunk = store[person]
+        tensors[f"{part}/{index}"] = chunk.rows
+        entries.append({"person": person, "photographs": list(chunk.photographs)})
+    return entries
+
+
+def _unpack(tensors: Tensors, about: dict[str, Any]) -> LinearModel:
+    network = {
+        name.removeprefix("network/"): tensor
+        for name, tensor in tensors.items()
+        if name.startswith("network/")
+    }
+    feature_map = Penultimate.from_parts(
+        about["feature_map"]["network"], network, TrainingRecord.from_json(about["record"])
+    )
+    said = about["space"]
+    space = Space(Grid(said["bits"], said["scale"]), said["dimension"], said["feature_map"])
+    if space != feature_map.space:
+        raise CheckpointError(
+            f"statistics of the network in the file ({feature_map.space.feature_map[:12]}...)",
+            f"statistics of another one ({space.feature_map[:12]}...)",
+            "Copy or download the file again.",
+        )
+    store = _store("store", about["store"], tensors, space)
+    statistics = _statistics(space, about["classes"], tensors)
+    if store is not None and set(store.people) != set(statistics.classes):
+        raise CheckpointError(
+            "the same people in store and statistics", "others", "Copy the file again."
+        )
+    return LinearModel(
+        feature_map,
+        make_rule(about["rule"]),
+        statistics,
+        store,
+        _store("calibration", about["calibration"], tensors, space),
+        about["threshold"],
+    )
+
+
+def _statistics(space: Space, names: list[str], tensors: Tensors) -> Statistics:
+    gram, counts, sums = (tensors[key] for key in ("gram", "counts", "sums"))
+    shapes = gram.shape, counts.shape, sums.reshape(-1, space.dimension).shape
+    dimension = space.dimension
+    expected = (dimension, dimension), (len(names),), (len(names), dimension)
+    whole = all(tensor.dtype == np.int64 for tensor in (gram, counts, sums))
+    if shapes != expected or not whole or (gram != gram.T).any() or (counts < 1).any():
+        raise CheckpointError(
+            f"symmetric int64 sums of shapes {expected}", f"{shapes}", "Copy the file again."
+        )
+    pairs = zip(names, counts.tolist(), sums, strict=True)
+    classes = {name: ClassSums(name, count, total) for name, count, total in pairs}
+    return Statistics(space, gram, MappingProxyType(classes))
+
+
+def _store(
+    part: str, entries: list[dict[str, Any]] | None, tensors: Tensors, space: Space
+) -> FeatureStore | None:
+    if entries is None:
+        return None
+    store = FeatureStore(space)
+    for index, entry in enumerate(entries):
+        chunk = Chunk(tensors[f"{part}/{index}"].copy(), tuple(entry["photographs"]))
+        store = store.append(entry["person"], chunk)
+    return store

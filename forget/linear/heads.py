@@ -1,0 +1,218 @@
+"""Linear readouts as pure functions of statistics: same sums, same head, bit for bit."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from forget.errors import StatisticsError
+from forget.linear.statistics import Statistics
+from forget.runtime import one_blas_thread
+
+__all__ = [
+    "HEADS",
+    "ClassMean",
+    "Head",
+    "HeadRule",
+    "Ridge",
+    "Wccn",
+    "head_gap",
+    "make_rule",
+    "rule_settings",
+]
+
+Reals = NDArray[np.float64]
+
+
+class Head(Protocol):
+    """Scores features against classes; `factor` and `targets` are all that it knows."""
+
+    classes: tuple[str, ...]
+    factor: Reals  # (d, d), or (0, 0) where a head has none
+    targets: Reals  # (d, c)
+
+    def scores(self, features: Reals) -> Reals:
+        """Scores (n, c) of features (n, d); column j belongs to `classes[j]`."""
+        ...
+
+
+class HeadRule(Protocol):
+    """Settings of a head; called with statistics it gives the head."""
+
+    def __call__(self, statistics: Statistics) -> Head:
+        """Gives the head of some statistics."""
+        ...
+
+
+def _sums(statistics: Statistics) -> tuple[tuple[str, ...], Reals, Reals]:
+    """Sorted classes, their counts (c,) and their sums (d, c) as real numbers."""
+    classes = tuple(sorted(statistics.classes))
+    step = statistics.space.grid.scale / 2**statistics.space.grid.bits
+    counts = np.array([statistics.classes[name].count for name in classes], dtype=np.float64)
+    totals = np.zeros((statistics.space.dimension, len(classes)))
+    for column, name in enumerate(classes):
+        totals[:, column] = statistics.classes[name].total * step
+    return classes, counts, totals
+
+
+def _gram(statistics: Statistics) -> Reals:
+    step = statistics.space.grid.scale / 2**statistics.space.grid.bits
+    return statistics.gram * step**2
+
+
+def _unit_rows(values: Reals) -> Reals:
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return values / np.maximum(norms, np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class CosineHead:
+    """Cosine between whitened features and whitened class means; scores in [-1, 1]."""
+
+    classes: tuple[str, ...]
+    factor: Reals = field(repr=False)
+    targets: Reals = field(repr=False)
+
+    def _whiten(self, rows: Reals) -> Reals:
+        if not self.factor.size:
+            return rows
+        with one_blas_thread():
+            return solve_triangular(self.factor, rows.T, lower=True).T
+
+    @cached_property
+    def _means(self) -> Reals:
+        return _unit_rows(self._whiten(self.targets.T))
+
+    def scores(self, features: Reals) -> Reals:
+        """Cosines (n, c) of features (n, d) with every class."""
+        return _unit_rows(self._whiten(features)) @ self._means.T
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeHead:
+    """Least-squares scores; the solution W is never formed."""
+
+    classes: tuple[str, ...]
+    factor: Reals = field(repr=False)
+    targets: Reals = field(repr=False)
+
+    def scores(self, features: Reals) -> Reals:
+        """Scores (n, c) of features (n, d): about 1 for the class a feature belongs to."""
+        with one_blas_thread():
+            return cho_solve((self.factor, True), features.T).T @ self.targets
+
+
+@dataclass(frozen=True)
+class ClassMean:
+    r"""Nearest class mean by cosine.
+
+    .. math:: score(z, c) = \cos(z, s_c / n_c)
+    """
+
+    def __call__(self, statistics: Statistics) -> CosineHead:
+        """Gives the head of some statistics."""
+        classes, counts, totals = _sums(statistics)
+        return CosineHead(classes, np.zeros((0, 0)), totals / counts)
+
+
+@dataclass(frozen=True)
+class Wccn:
+    r"""Within-class covariance normalisation, then class means by cosine.
+
+    .. math:: S_w = \frac{G - \sum_c s_c s_c^T / n_c}{N - C} + ridge \cdot I = L L^T, \quad
+              score(z, c) = \cos(L^{-1} z, L^{-1} s_c / n_c)
+
+    References:
+        | Within-class covariance normalization for SVM-based speaker recognition
+          (Hatch, Kajarekar and Stolcke, 2006)
+
+    Arguments:
+        ridge: Added to the diagonal; absolute and fixed, so that it does not know who is enrolled.
+
+    Raises:
+        StatisticsError: `ridge` is not positive.
+    """
+
+    ridge: float
+
+    def __post_init__(self) -> None:
+        _check_ridge(self.ridge)
+
+    def __call__(self, statistics: Statistics) -> CosineHead:
+        """Gives the head of some statistics."""
+        classes, counts, totals = _sums(statistics)
+        with one_blas_thread():
+            scatter = _gram(statistics) - (totals / counts) @ totals.T
+            spare = max(statistics.count - len(classes), 1)  # 0 with one row a class
+            covariance = scatter / spare + self.ridge * np.eye(len(scatter))
+            factor = cholesky(covariance, lower=True)
+        return CosineHead(classes, factor, totals / counts)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    r"""Ridge regression onto one-hot targets.
+
+    .. math:: L L^T = G + ridge \cdot I, \quad scores(z) = (L^{-T} L^{-1} z)^T C
+
+    Arguments:
+        ridge: Added to the diagonal; absolute and fixed.
+
+    Raises:
+        StatisticsError: `ridge` is not positive.
+    """
+
+    ridge: float
+
+    def __post_init__(self) -> None:
+        _check_ridge(self.ridge)
+
+    def __call__(self, statistics: Statistics) -> RidgeHead:
+        """Gives the head of some statistics."""
+        classes, _, totals = _sums(statistics)
+        with one_blas_thread():
+            gram = _gram(statistics) + self.ridge * np.eye(statistics.space.dimension)
+            factor = cholesky(gram, lower=True)
+        return RidgeHead(classes, factor, totals)
+
+
+HEADS: dict[str, type] = {"wccn": Wccn, "ridge": Ridge, "class mean": ClassMean}
+
+
+def make_rule(settings: dict[str, object]) -> HeadRule:
+    """The rule that `rule_settings` described.
+
+    Raises:
+        StatisticsError: No such head, or settings that it does not take.
+    """
+    arguments = dict(settings)
+    name = arguments.pop("head", None)
+    try:
+        return HEADS[name](**arguments)  # type: ignore[index]
+    except (KeyError, TypeError) as error:
+        known = ", ".join(HEADS)
+        raise StatisticsError(
+            f"one of the heads {known} with its settings", f"{settings}", "Correct the settings."
+        ) from error
+
+
+def rule_settings(rule: HeadRule) -> dict[str, object]:
+    """Name and settings of a rule as plain values, for a file."""
+    (name,) = (name for name, kind in HEADS.items() if type(rule) is kind)
+    return {"head": name, **asdict(rule)}  # type: ignore[call-overload]
+
+
+def head_gap(one: Head, other: Head) -> float:
+    """Largest absolute difference between two heads' numbers; inf if their classes differ."""
+    if one.classes != other.classes or one.factor.shape != other.factor.shape:
+        return float("inf")
+    pairs = ((one.factor, other.factor), (one.targets, other.targets))
+    return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
+
+
+def _check_ridge(ridge: float) -> None:
+    if not (np.isfinite(ridge) and ridge > 0):
+        raise StatisticsError("a ridge above 0", f"{ridge}", "Small values such as 1e-3 will do.")

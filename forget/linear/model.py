@@ -1,0 +1,143 @@
+"""A linear model: feature map, store, statistics and head, fitted once and then a value."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forget.data.dataset import Images, known_identities, natural_key, photograph_hash
+from forget.data.split import Split
+from forget.errors import StatisticsError
+from forget.linear.feature_map import FeatureMap
+from forget.linear.grid import Rows
+from forget.linear.heads import Head, HeadRule
+from forget.linear.statistics import Statistics
+from forget.linear.store import Chunk, FeatureStore
+from forget.linear.threshold import stranger_threshold
+from forget.progress import OnStep, silent
+
+__all__ = ["LinearModel"]
+
+
+@dataclass(frozen=True, eq=False)
+class LinearModel:
+    """Recognises people by a readout that is solved from sums over their features.
+
+    Arguments:
+        feature_map: Photographs to features; frozen.
+        rule: Statistics to head.
+        statistics: Sums over the enrolled people's features.
+        store: The features themselves, per person; None when the model was saved without them,
+            and then it can recognise but not forget further.
+        calibration: Held-out features that the threshold is computed from; None like `store`.
+        fixed_threshold: The threshold of a model without store.
+
+    Example:
+        >>> import forget
+        >>> model = forget.load_model("orl")
+        >>> model.predict(forget.load_faces("orl").images[:2]).shape
+        (2, 40)
+    """
+
+    feature_map: FeatureMap
+    rule: HeadRule
+    statistics: Statistics
+    store: FeatureStore | None
+    calibration: FeatureStore | None
+    fixed_threshold: float | None = field(default=None, repr=False)
+
+    @classmethod
+    def fit(
+        cls, feature_map: FeatureMap, split: Split, rule: HeadRule, on_step: OnStep = silent
+    ) -> "LinearModel":
+        """Enrols everybody of a split who is not to be forgotten.
+
+        The threshold is calibrated on held-out photographs of the core people, or of everybody
+        where the data set has no core.
+
+        Arguments:
+            feature_map: Photographs to features.
+            split: Photographs to learn and to hold out.
+            rule: Statistics to head.
+            on_step: Told after each person.
+
+        Raises:
+            IdentityError: Nobody is left to enrol.
+        """
+        people = [p for p in split.faces.identities if p not in split.leaving]
+        known_identities(people, split.faces.identities)
+        strangers = [p for p in people if p in split.core] or people
+        store = calibration = FeatureStore(feature_map.space)
+        for done, person in enumerate(people, start=1):
+            store = _enrol(store, feature_map, split, person, split.train_of([person]))
+            held_out = split.test_of([person])
+            if person in strangers and len(held_out):
+                calibration = _enrol(calibration, feature_map, split, person, held_out)
+            on_step(done, len(people), person)
+        return cls(feature_map, rule, store.statistics(), store, calibration)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Identity ids in the order of the columns of `predict`."""
+        return self.head.classes
+
+    @property
+    def people(self) -> list[str]:
+        """Enrolled identity ids in natural order."""
+        return sorted(self.statistics.classes, key=natural_key)
+
+    @cached_property
+    def head(self) -> Head:
+        """The readout, solved from the statistics on first use."""
+        return self.rule(self.statistics)
+
+    @cached_property
+    def threshold(self) -> float:
+        """Below this score: nobody I know. Computed from what the model holds now."""
+        if self.fixed_threshold is not None:
+            return self.fixed_threshold
+        store, calibration = self.parts()
+        return stranger_threshold(self.rule, self.statistics, store, calibration)
+
+    def predict(self, images: Images) -> NDArray[np.float64]:
+        """Scores (n, c) of photographs (n, height, width); `classes` names the columns."""
+        return self.score(self.feature_map.rows(images))
+
+    def score(self, rows: Rows) -> NDArray[np.float64]:
+        """Scores (n, c) of features on the grid (n, d)."""
+        return self.head.scores(self.feature_map.grid.real(rows))
+
+    def parts(self) -> tuple[FeatureStore, FeatureStore]:
+        """Store and calibration part.
+
+        Raises:
+            StatisticsError: The model was saved without them.
+        """
+        if self.store is None or self.calibration is None:
+            raise StatisticsError(
+                "a model with its feature store",
+                "one that was saved without",
+                "Load the file that was saved with the store; forgetting reads it.",
+            )
+        return self.store, self.calibration
+
+    def holding(self, statistics: Statistics, people: Iterable[str]) -> "LinearModel":
+        """The model with other statistics, whose store and calibration lost some people."""
+        store, calibration = self.parts()
+        gone = tuple(people)
+        return replace(
+            self,
+            statistics=statistics,
+            store=store.drop(gone),
+            calibration=calibration.drop(gone),
+        )
+
+
+def _enrol(
+    store: FeatureStore, feature_map: FeatureMap, split: Split, person: str, indices: NDArray
+) -> FeatureStore:
+    images = split.faces.images[indices]
+    hashes = tuple(photograph_hash(image) for image in images)
+    return store.append(person, Chunk(feature_map.rows(images), hashes))

@@ -1,0 +1,97 @@
+"""The features a model was fitted on, kept per person so that they can be taken out again."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from types import MappingProxyType
+
+import numpy as np
+
+from forget.data.dataset import known_identities, natural_key
+from forget.errors import IdentityError, StatisticsError
+from forget.linear.grid import Rows
+from forget.linear.statistics import Space, Statistics
+
+__all__ = ["Chunk", "FeatureStore"]
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """One person's part of a store.
+
+    Arguments:
+        rows: Grid integers, (m, d), read-only.
+        photographs: SHA-256 of the decoded photograph of each image, hex.
+    """
+
+    rows: Rows = field(repr=False)
+    photographs: tuple[str, ...] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.rows.flags.writeable = False
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStore:
+    """Grid integers by person; a value: appending and dropping return a new store.
+
+    Recomputing a feature from its photograph is not bit-stable across batch sizes and machines,
+    so a deletion reads here the very bits that were added. Stores share their chunks, nothing is
+    copied.
+
+    Arguments:
+        space: Grid, dimension and feature map of all rows.
+        chunks: One chunk per person.
+    """
+
+    space: Space
+    chunks: Mapping[str, Chunk] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    @property
+    def people(self) -> list[str]:
+        """Identity ids in natural order."""
+        return sorted(self.chunks, key=natural_key)
+
+    def __contains__(self, person: object) -> bool:
+        return person in self.chunks
+
+    def __getitem__(self, person: str) -> Chunk:
+        (known,) = known_identities([person], self.people)
+        return self.chunks[known]
+
+    def append(self, person: str, chunk: Chunk) -> "FeatureStore":
+        """The store with one more person.
+
+        Raises:
+            IdentityError: The person is already there.
+            StatisticsError: Rows of another type or dimension.
+        """
+        if person in self.chunks:
+            raise IdentityError(
+                "a person who is not in the store yet",
+                repr(person),
+                "Drop the person first, or give the newcomer another id.",
+            )
+        if chunk.rows.dtype != np.int16 or chunk.rows.shape[1:] != (self.space.dimension,):
+            raise StatisticsError(
+                f"int16 rows of shape (n, {self.space.dimension})",
+                f"{chunk.rows.dtype} of shape {chunk.rows.shape}",
+                "Snap the features with the grid of the store.",
+            )
+        return FeatureStore(self.space, MappingProxyType({**self.chunks, person: chunk}))
+
+    def drop(self, people: Iterable[str]) -> "FeatureStore":
+        """The store without some people; those who are not in it are ignored."""
+        gone = set(people)
+        left = {person: chunk for person, chunk in self.chunks.items() if person not in gone}
+        return FeatureStore(self.space, MappingProxyType(left))
+
+    def statistics_of(self, person: str) -> Statistics:
+        """The sums over one person's rows."""
+        rows = self[person].rows
+        return Statistics.of(self.space, rows, [person] * len(rows))
+
+    def statistics(self) -> Statistics:
+        """The sums over everybody's rows, added up person by person."""
+        parts = (self.statistics_of(person) for person in self.chunks)
+        return reduce(Statistics.__add__, parts, Statistics.empty(self.space))

@@ -1,0 +1,46 @@
+"""The score below which a model says "nobody I know"."""
+
+import math
+
+import numpy as np
+
+from forget.linear.heads import HeadRule
+from forget.linear.statistics import Statistics
+from forget.linear.store import FeatureStore
+
+__all__ = ["QUANTILE", "stranger_scores", "stranger_threshold"]
+
+QUANTILE = 0.95  # one stranger's photograph in twenty may still be taken for somebody
+
+
+def stranger_scores(
+    rule: HeadRule, statistics: Statistics, store: FeatureStore, calibration: FeatureStore
+) -> list[float]:
+    """Best score of each calibration photograph when its person is not enrolled.
+
+    For every person of the calibration part the head is solved without that person, who thereby
+    becomes a stranger. A function of sums and stored rows alone: two models that hold the same
+    give the same scores.
+    """
+    scores: list[float] = []
+    for person in calibration.people:
+        others = statistics
+        if person in store:
+            others = statistics - store.statistics_of(person)
+        if others.classes:
+            features = calibration.space.grid.real(calibration[person].rows)
+            scores.extend(rule(others).scores(features).max(axis=1).tolist())
+    return scores
+
+
+def stranger_threshold(
+    rule: HeadRule, statistics: Statistics, store: FeatureStore, calibration: FeatureStore
+) -> float:
+    """The score that 95 % of strangers' photographs stay below.
+
+    Returns:
+        The 95th percentile of `stranger_scores`; inf, so that nobody is named, when nobody is
+        left to calibrate on.
+    """
+    scores = stranger_scores(rule, statistics, store, calibration)
+    return float(np.quantile(scores, QUANTILE)) if scores else math.inf

@@ -1,0 +1,1 @@
+"""Unlearning algorithms, one per file, under one contract."""

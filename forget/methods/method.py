@@ -1,0 +1,139 @@
+"""The contract of all methods: what they get, what they return, what they promise."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from forget.data.split import Split
+from forget.linear.model import LinearModel
+from forget.models.checkpoint import TrainingRecord
+from forget.progress import OnStep, silent
+
+__all__ = ["Guarantee", "Kind", "Method", "Scope", "Unlearned", "guarantee_exact", "guarantee_for"]
+
+
+class Kind(StrEnum):
+    """How much a method proves."""
+
+    EXACT = "exact"  # equals, bit for bit, the refit of what the scope names
+
+
+class Scope(StrEnum):
+    """What a guarantee covers."""
+
+    MODEL = "model"  # everything: nothing in the feature map saw the person
+    READOUT = "readout"  # the head; the feature map saw the person, or may have
+
+
+@dataclass(frozen=True)
+class Guarantee:
+    """A promise, what it covers, and why no more.
+
+    Arguments:
+        kind: How much is proved.
+        scope: What it covers.
+        reason: One plain sentence.
+    """
+
+    kind: Kind
+    scope: Scope
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Unlearned:
+    """What a method returns.
+
+    Arguments:
+        model: A new model without the people; the input is as it was.
+        guarantee: What is promised about it.
+        seconds: Time the method took.
+        detail: What else the method measured, plain values.
+    """
+
+    model: LinearModel
+    guarantee: Guarantee
+    seconds: float
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Method(Protocol):
+    """Takes people out of a model and returns a new one; never changes its input.
+
+    Arguments:
+        model: The model that knows them.
+        split: Whom to forget, and the photographs.
+        seed: Same seed, same result.
+        on_step: Told of progress; what it raises passes through.
+    """
+
+    def __call__(
+        self, model: LinearModel, split: Split, seed: int = 0, on_step: OnStep = silent
+    ) -> Unlearned:
+        """Forgets `split.leaving`."""
+        ...
+
+
+def guarantee_exact(
+    record: TrainingRecord | None, photographs: Mapping[str, Iterable[str]]
+) -> Guarantee:
+    """What exact forgetting on a feature map promises about some people.
+
+    The scope is the whole model only if neither the people nor any of their photographs are in
+    the feature map's training record.
+
+    Arguments:
+        record: Whose photographs trained the feature map; None where nobody knows.
+        photographs: The people to forget, each with the SHA-256 of their photographs.
+    """
+    names = ", ".join(photographs)
+    if record is None:
+        return Guarantee(
+            Kind.EXACT,
+            Scope.READOUT,
+            f"The readout has forgotten {names}. Nobody knows whom the feature map was trained "
+            "on, so nothing is promised about it (training data unknown).",
+        )
+    core = [person for person in photographs if person in record.people]
+    twins = [
+        person
+        for person, hashes in photographs.items()
+        if person not in record.people and not record.photographs.isdisjoint(hashes)
+    ]
+    if not core and not twins:
+        return Guarantee(
+            Kind.EXACT,
+            Scope.MODEL,
+            f"The model is, bit for bit, the one that never saw {names}: the sums are equal, and "
+            "the feature map was trained on other people.",
+        )
+    why = []
+    if core:
+        why.append(f"the feature map was trained on {', '.join(core)} and has not")
+    if twins:
+        why.append(
+            f"a photograph of {', '.join(twins)} belongs to somebody whom the feature map was "
+            "trained on, and it has not"
+        )
+    return Guarantee(
+        Kind.EXACT, Scope.READOUT, f"The readout has forgotten {names}; {'; '.join(why)}."
+    )
+
+
+def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Guarantee:
+    """What exact forgetting of some people promises, from all that is known of their photographs.
+
+    Arguments:
+        model: The model that still knows them; its store keeps hashes of what was enrolled.
+        split: May hold more photographs of them.
+        people: Whom to forget.
+    """
+    parts = model.parts()
+    photographs = {}
+    for person in people:
+        hashes = {h for part in parts if person in part for h in part[person].photographs}
+        if person in split.faces.identities:
+            hashes |= split.faces.hashes_of(person)
+        photographs[person] = hashes
+    return guarantee_exact(model.feature_map.record, photographs)

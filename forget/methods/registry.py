@@ -1,0 +1,56 @@
+"""All methods by name, and the one call that runs any of them."""
+
+from collections.abc import Sequence
+
+from forget.data.dataset import FaceDataset
+from forget.data.split import split_by_identity
+from forget.errors import ForgetError
+from forget.linear.model import LinearModel
+from forget.methods.method import Method, Unlearned
+from forget.methods.refit import refit_method
+from forget.methods.subtract import subtract
+from forget.progress import OnStep, silent
+
+__all__ = ["METHODS", "unlearn"]
+
+METHODS: dict[str, Method] = {
+    "subtract": subtract,
+    "refit": refit_method,
+}
+
+
+def unlearn(
+    model: LinearModel,
+    faces: FaceDataset,
+    people: Sequence[str],
+    method: str = "subtract",
+    seed: int = 0,
+    on_step: OnStep = silent,
+) -> Unlearned:
+    """Takes people out of a model.
+
+    Arguments:
+        model: The model that knows them; it stays as it is.
+        faces: The photographs; they decide the scope of the guarantee.
+        people: Identity ids.
+        method: A name in METHODS.
+        seed: Same seed, same result.
+        on_step: Told of progress; what it raises passes through.
+
+    Raises:
+        ForgetError: No such method.
+        IdentityError: An empty selection, somebody unknown or already forgotten, or everybody.
+
+    Example:
+        >>> import forget
+        >>> model, faces = forget.load_model("orl"), forget.load_faces("orl")
+        >>> after = forget.unlearn(model, faces, ["s34"])
+        >>> "s34" in after.model.people, after.guarantee.kind.value
+        (False, 'exact')
+    """
+    if method not in METHODS:
+        raise ForgetError(
+            f"a method of {', '.join(METHODS)}", repr(method), "Choose one of these names."
+        )
+    split = split_by_identity(faces).forgetting(people)
+    return METHODS[method](model, split, seed, on_step)

@@ -1,0 +1,130 @@
+"""The model that comes with the project, and models of one's own photographs."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from forget.data.dataset import FaceDataset, known_identities
+from forget.data.load import load_faces
+from forget.data.split import split_by_identity
+from forget.errors import CheckpointError, ForgetError
+from forget.linear.archive import read_model
+from forget.linear.feature_map import FeatureMap, Penultimate
+from forget.linear.heads import Wccn
+from forget.linear.model import LinearModel
+from forget.models.checkpoint import TrainingRecord, read_tensors
+from forget.models.embedder import Embedder
+from forget.progress import OnStep, silent
+
+__all__ = ["DEMO", "EMBEDDER", "demo_facts", "linearize", "load_feature_map", "load_model"]
+
+DEMO = Path(__file__).parents[1] / "app_data" / "orl" / "embedder.safetensors"
+EMBEDDER = "forget embedder 1"  # format of the file
+
+
+def demo_facts() -> dict[str, Any]:
+    """What was recorded with the embedder's weights: how they were made, and what was measured."""
+    return _facts(DEMO)
+
+
+def load_feature_map(path: str | Path = DEMO) -> Penultimate:
+    """The trained embedder as a feature map, with the training record that lies beside it.
+
+    Raises:
+        CheckpointError: A file is missing, cut off, foreign, a pickle, or they do not belong
+            together.
+    """
+    path = Path(path)
+    tensors, about = read_tensors(path)
+    facts = _facts(path)
+    if about.get("format") != EMBEDDER:
+        raise CheckpointError(
+            f"weights of format {EMBEDDER!r}",
+            f"{about.get('format')!r} in {path.name}",
+            "Make them again with: make demo-weights",
+        )
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if facts.get("weights_sha256") != digest:
+        raise CheckpointError(
+            f"the weights that {path.with_suffix('.json').name} describes",
+            f"others (SHA-256 {digest[:12]}...)",
+            "Keep the two files of one training together, or run: make demo-weights",
+        )
+    record = TrainingRecord.from_json(facts.get("record"))
+    return Penultimate.from_parts(about.get("config", {}), tensors, record)
+
+
+def load_model(source: str | Path) -> LinearModel:
+    """The demo model by name, or a saved model from a file.
+
+    Arguments:
+        source: "orl" (40 people, fitted on the spot from the photographs), or a path.
+
+    Raises:
+        CheckpointError: The file is missing, cut off, foreign or a pickle.
+    """
+    if source == "orl":
+        return linearize(load_feature_map(), load_faces("orl"))
+    return read_model(source)
+
+
+def linearize(
+    network: Embedder | FeatureMap,
+    faces: FaceDataset,
+    core: Sequence[str] | None = None,
+    kind: str = "penultimate",
+    ridge: float | None = None,
+    on_step: OnStep = silent,
+) -> LinearModel:
+    """Fits a linear model of the people in a data set on top of a frozen network.
+
+    Arguments:
+        network: An embedder, or a feature map that knows its own training record.
+        faces: The photographs to learn; of each person the last 30 % are held out.
+        core: People of `faces` that the embedder was trained on, [] for none; None says that
+            nobody knows, and then forgetting promises nothing about the network.
+        kind: "penultimate": the last layer, solved instead of trained.
+        ridge: Regulariser of the head; None takes the one chosen with the demo weights.
+        on_step: Told after each person.
+
+    Raises:
+        ForgetError: No such kind of linearization.
+        IdentityError: A core person is not in the data set.
+    """
+    if kind != "penultimate":
+        raise ForgetError("the kind 'penultimate'", repr(kind), "Choose it, or leave it out.")
+    if isinstance(network, Embedder):
+        network = Penultimate(network, None if core is None else record_of(faces, core))
+    if core:
+        faces = replace(faces, core=known_identities(core, faces.identities))
+    rule = Wccn(demo_facts()["head"]["ridge"] if ridge is None else ridge)
+    return LinearModel.fit(network, split_by_identity(faces), rule, on_step)
+
+
+def record_of(faces: FaceDataset, core: Sequence[str]) -> TrainingRecord:
+    """The training record of a network that was trained on some people of a data set.
+
+    Raises:
+        IdentityError: A person is not in the data set.
+    """
+    people = known_identities(core, faces.identities) if core else ()
+    hashes = [faces.hashes_of(person) for person in people]
+    return TrainingRecord(frozenset(people), frozenset().union(*hashes))
+
+
+def _facts(weights: Path) -> dict[str, Any]:
+    path = weights.with_suffix(".json")
+    try:
+        facts = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"the training record of the weights in {path.name}",
+            f"{type(error).__name__}",
+            "Keep the file beside the weights, or make both again with: make demo-weights",
+        ) from error
+    if not isinstance(facts, dict):
+        raise CheckpointError("facts by name", type(facts).__name__, "Run: make demo-weights")
+    return facts
