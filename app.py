@@ -1,0 +1,18 @@
+"""Home: what Forget is, the state of the visitor's model, and what is installed."""
+
+import streamlit as st
+
+from forget.ui.frame import frame
+from forget.ui.home import fading_strip, present
+from forget.ui.visit import state
+
+frame("Forget")
+st.markdown(
+    "A face model that you can take people out of. Every person in it is a term in a sum, so "
+    "forgetting is a subtraction, done in milliseconds. What is left equals, bit for bit, a "
+    "model that never saw them, and you can check that yourself."
+)
+fading_strip()
+st.markdown(f"**Your model:** {state()}")
+st.page_link("pages/forget_people.py", label="Forget somebody", icon=":material/person_remove:")
+present()

@@ -1,0 +1,151 @@
+"""Photographs of people, and which photograph shows whom."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forget.errors import IdentityError, PhotographError
+
+__all__ = [
+    "FaceDataset",
+    "Images",
+    "Indices",
+    "known_identities",
+    "natural_key",
+    "photograph_hash",
+]
+
+Images = NDArray[np.uint8]  # (n, height, width), grey
+Indices = NDArray[np.intp]  # (n,)
+
+
+def natural_key(name: str) -> tuple[list[int | str], str]:
+    """Sorts "s2" before "s10"; the name itself breaks ties such as "s2" and "s02"."""
+    parts = re.split(r"(\d+)", name)
+    return [int(part) if i % 2 else part.lower() for i, part in enumerate(parts)], name
+
+
+def photograph_hash(image: Images) -> str:
+    """SHA-256 of one decoded photograph (height, width): its shape, then its pixels, as hex."""
+    shape = np.asarray(image.shape, dtype="<i8").tobytes()
+    return hashlib.sha256(shape + np.ascontiguousarray(image).tobytes()).hexdigest()
+
+
+def known_identities(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Checks a request for people against those who are there.
+
+    Arguments:
+        wanted: Identity ids, repeats allowed; one string is refused (it is a list of letters).
+        known: The ids that are there.
+
+    Returns:
+        The wanted ids, once each, in natural order.
+
+    Raises:
+        IdentityError: Nobody is wanted, or somebody is not there; names the nearest ids.
+    """
+    if isinstance(wanted, str):
+        raise IdentityError("a list of ids", f"the string {wanted!r}", f"Write [{wanted!r}].")
+    people, there = sorted(set(wanted), key=natural_key), list(known)
+    if not people:
+        raise IdentityError("at least one person", "an empty selection", "Choose somebody.")
+    for person in people:
+        if person not in there:
+            near = difflib.get_close_matches(str(person), there, n=3, cutoff=0.0)
+            hint = f"Nearest ids: {', '.join(near)}." if near else "There is nobody left."
+            raise IdentityError("people who are in the model or data set", repr(person), hint)
+    return tuple(people)
+
+
+@dataclass(frozen=True, eq=False)
+class FaceDataset:
+    """Photographs with the identity of each, all of one size.
+
+    Arguments:
+        name: What people call the data set.
+        images: Photographs, (n, height, width), uint8, grey.
+        labels: Identity id of each photograph, n of them.
+        core: Identities whose photographs also trained the feature map; others are added.
+        skipped: What could not be read, one line each, told to the user.
+        titles: What to call people in front of a reader; the id where none is given.
+
+    Raises:
+        PhotographError: Shapes or types do not fit.
+        IdentityError: A core identity has no photograph.
+    """
+
+    name: str
+    images: Images = field(repr=False)
+    labels: tuple[str, ...] = field(repr=False)
+    core: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = field(default=(), repr=False)
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+            raise PhotographError(
+                "grey images (n, height, width) of type uint8",
+                f"shape {self.images.shape}, {self.images.dtype}",
+                "Decode the photographs with forget.load_faces.",
+            )
+        if len(self.labels) != len(self.images):
+            raise PhotographError(
+                f"one label for each of {len(self.images)} photographs",
+                f"{len(self.labels)} labels",
+                "Give every photograph the id of the person it shows.",
+            )
+        if self.core:
+            known_identities(self.core, self.identities)
+
+    @cached_property
+    def _indices(self) -> dict[str, Indices]:
+        labels = np.asarray(self.labels)
+        return {person: np.flatnonzero(labels == person) for person in self.identities}
+
+    @cached_property
+    def identities(self) -> list[str]:
+        """Identity ids in natural order."""
+        return sorted(set(self.labels), key=natural_key)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Identities that did not train the feature map, in natural order."""
+        return tuple(person for person in self.identities if person not in self.core)
+
+    def title(self, identity: str) -> str:
+        """What to call a person in front of a reader."""
+        return self.titles.get(identity, identity)
+
+    def of(self, identity: str) -> Indices:
+        """Indices of the photographs of one person, in the order of the data set.
+
+        Raises:
+            IdentityError: Nobody of that id is in the data set.
+        """
+        (person,) = known_identities([identity], self.identities)
+        return self._indices[person]
+
+    def only(self, people: Iterable[str]) -> "FaceDataset":
+        """The photographs of some people.
+
+        Raises:
+            IdentityError: Nobody is named, or somebody is not in the data set.
+        """
+        kept = known_identities(people, self.identities)
+        indices = np.sort(np.concatenate([self._indices[person] for person in kept]))
+        return replace(
+            self,
+            images=self.images[indices],
+            labels=tuple(self.labels[i] for i in indices),
+            core=tuple(person for person in self.core if person in kept),
+        )
+
+    def hashes_of(self, identity: str) -> frozenset[str]:
+        """SHA-256 of each decoded photograph of one person."""
+        return frozenset(photograph_hash(self.images[i]) for i in self.of(identity))

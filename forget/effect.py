@@ -1,0 +1,213 @@
+"""What a deletion changed: for the people who left, and for everybody else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forget.data.split import Split
+from forget.linear.grid import Rows
+from forget.linear.model import LinearModel
+from forget.linear.proof import Proof, prove
+from forget.linear.threshold import stranger_scores
+from forget.methods.method import Guarantee, guarantee_for
+from forget.metrics.recognition import Recognition, recognise
+
+__all__ = ["Effect", "Sighting", "measure_effect", "nearest_people"]
+
+Ranked = tuple[tuple[str, float], ...]  # people with their scores, best first
+TOP = 5
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What two models say about one held-out photograph of somebody who was forgotten.
+
+    Arguments:
+        photograph: Its index in the data set.
+        person: Who is in it.
+        before: The five best guesses of the model that knew the person.
+        after: The five best guesses of the model that does not.
+        said_before: Whom the first model names; None for nobody.
+        said_after: Whom the second model names; None for nobody.
+    """
+
+    photograph: int
+    person: str
+    before: Ranked
+    after: Ranked
+    said_before: str | None
+    said_after: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Effect:
+    """A deletion, seen from all sides.
+
+    Arguments:
+        people: Who was forgotten, all requests together.
+        guarantee: What is promised about them.
+        proof: The digests.
+        seconds: What it cost, by step.
+        threshold: Below it "nobody I know", before and after.
+        stranger: Median best score of photographs of people who are not enrolled, after.
+        them: The held-out photographs of the forgotten.
+        others: One row per remaining person: `recognised` (held-out photographs named rightly),
+            `photographs`, and `score` (mean score for themselves), before and after.
+    """
+
+    people: tuple[str, ...]
+    guarantee: Guarantee
+    proof: Proof
+    seconds: dict[str, float]
+    threshold: tuple[float, float]
+    stranger: float
+    them: tuple[Sighting, ...] = field(repr=False)
+    others: pd.DataFrame = field(repr=False)
+
+    @property
+    def others_recognised(self) -> tuple[float, float]:
+        """Share of the others' held-out photographs named rightly, before and after."""
+        total = self.others["photographs"].sum()
+        before, after = (self.others[f"recognised {when}"].sum() for when in ("before", "after"))
+        return float(before / total), float(after / total)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for a report. The digest of the model that knew them is left out: with
+        their features it would prove that they were in it.
+        """
+        return {
+            "forgotten": list(self.people),
+            "guarantee": {
+                "kind": str(self.guarantee.kind),
+                "scope": str(self.guarantee.scope),
+                "reason": self.guarantee.reason,
+            },
+            "proof": {
+                "holds": self.proof.holds,
+                "digest_after_subtraction": self.proof.digest,
+                "digest_summed_afresh": self.proof.afresh,
+                "largest_head_difference": self.proof.head_gap,
+            },
+            "seconds": self.seconds,
+            "threshold": {
+                "before": _finite(self.threshold[0]),
+                "after": _finite(self.threshold[1]),
+            },
+            "median_stranger_score": _finite(self.stranger),
+            "held_out_photographs_of_the_forgotten": [
+                {
+                    "person": sighting.person,
+                    "named_before": sighting.said_before,
+                    "named_after": sighting.said_after,
+                    "best_before": dict(sighting.before),
+                    "best_after": dict(sighting.after),
+                }
+                for sighting in self.them
+            ],
+            "others": self.others.to_dict(orient="records"),
+        }
+
+
+def measure_effect(
+    before: LinearModel,
+    after: LinearModel,
+    split: Split,
+    rows: Rows,
+    seconds_to_forget: float,
+) -> Effect:
+    """Compares the model that knew `split.leaving` with the one that does not.
+
+    Arguments:
+        before: The original model.
+        after: The model without them.
+        split: Held-out photographs, and who left.
+        rows: Features on the grid of all photographs in the data set, (n, d).
+        seconds_to_forget: What the subtraction took.
+    """
+    people = split.leaving
+    start = perf_counter()
+    threshold = after.threshold
+    seconds = {"subtract": seconds_to_forget, "threshold": perf_counter() - start}
+    store, calibration = before.parts()
+    start = perf_counter()
+    before.rule(store.drop(people).statistics())
+    seconds["refit from features"] = perf_counter() - start
+    strangers = stranger_scores(after.rule, after.statistics, *after.parts())
+    return Effect(
+        people,
+        guarantee_for(before, split, people),
+        prove(after),
+        seconds,
+        (before.threshold, threshold),
+        float(np.median(strangers)) if strangers else float("nan"),
+        _sightings(before, after, split, rows),
+        _others(before, after, split, rows),
+    )
+
+
+def nearest_people(
+    features: NDArray[np.float64], labels: Sequence[str], person: str, most: int = TOP
+) -> Ranked:
+    """Who looks most like a person: cosine between mean features, in [-1, 1].
+
+    Arguments:
+        features: Real features, (n, d).
+        labels: Identity of each, n of them.
+        person: Whose neighbours are wanted.
+        most: How many.
+    """
+    names = np.asarray(labels)
+    people = sorted(set(labels))
+    means = np.stack([features[names == one].mean(axis=0) for one in people])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    similar = means @ means[people.index(person)]
+    order = [j for j in np.argsort(-similar) if people[j] != person]
+    return tuple((people[j], float(similar[j])) for j in order[:most])
+
+
+def _seen(model: LinearModel, split: Split, rows: Rows, indices: NDArray) -> Recognition:
+    labels = [split.faces.labels[i] for i in indices]
+    return recognise(model.score(rows[indices]), model.classes, labels, model.threshold)
+
+
+def _sightings(
+    before: LinearModel, after: LinearModel, split: Split, rows: Rows
+) -> tuple[Sighting, ...]:
+    indices = split.test_of(split.leaving)
+    said, ranked = [], []
+    for model in (before, after):
+        seen = _seen(model, split, rows, indices)
+        said.append([w if known else None for w, known in zip(seen.who, seen.known, strict=True)])
+        ranked.append([_ranked(scores, model.classes) for scores in model.score(rows[indices])])
+    return tuple(
+        Sighting(int(i), split.faces.labels[i], b, a, sb, sa)
+        for i, b, a, sb, sa in zip(indices, *ranked, *said, strict=True)
+    )
+
+
+def _ranked(scores: NDArray[np.float64], classes: Sequence[str]) -> Ranked:
+    return tuple((classes[j], float(scores[j])) for j in np.argsort(-scores)[:TOP])
+
+
+def _others(before: LinearModel, after: LinearModel, split: Split, rows: Rows) -> pd.DataFrame:
+    indices = split.test_of(after.people)
+    labels = np.array([split.faces.labels[i] for i in indices], dtype=object)
+    columns: dict[str, NDArray] = {}
+    for when, model in (("before", before), ("after", after)):
+        seen = _seen(model, split, rows, indices)
+        columns[f"recognised {when}"] = seen.right & seen.known
+        column = [model.classes.index(person) for person in labels]
+        columns[f"score {when}"] = model.score(rows[indices])[np.arange(len(labels)), column]
+    table = pd.DataFrame({"person": labels, "photographs": 1, **columns})
+    sums = {"photographs": "sum", "recognised before": "sum", "recognised after": "sum"}
+    means = {"score before": "mean", "score after": "mean"}
+    return table.groupby("person", sort=False).agg(sums | means).reset_index()
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,144 @@
+"""A small residual network that turns a face of 112 x 92 pixels into a point of R^d."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from forget.errors import PhotographError
+
+__all__ = ["Embedder", "embed", "shrink"]
+
+
+def shrink(images: Tensor) -> Tensor:
+    """Halves height and width by averaging: (n, 1, h, w) -> (n, 1, h // 2, w // 2)."""
+    return functional.avg_pool2d(images, 2)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside a shortcut; the shortcut averages before it strides.
+
+    References:
+        | Deep Residual Learning for Image Recognition (He et al., 2016), with the averaging
+        | shortcut of Bag of Tricks for Image Classification (He et al., 2019)
+
+    Arguments:
+        before: Channels of the input (n, before, h, w).
+        after: Channels of the output (n, after, ceil(h / 2), ceil(w / 2)).
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.shortcut = nn.Sequential(
+            nn.AvgPool2d(2, ceil_mode=True),
+            nn.Conv2d(before, after, 1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        self.residual = nn.Sequential(
+            nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+            nn.PReLU(after),
+            nn.Conv2d(after, after, 3, padding=1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        self.activation = nn.PReLU(after)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.shortcut(x) + self.residual(x))
+
+
+class Embedder(nn.Module):
+    r"""Maps grey faces to raw embeddings; :func:`embed` makes them unit vectors.
+
+    Halves the image, sets its mean to 0 and its contrast to 1, then one strided convolution, three
+    residual blocks and a linear map of the last 4 x 3 grid. The embedding ends in a batch
+    normalisation without learned parameters, so it is centred by constants of the training data.
+
+    References:
+        | ArcFace: Additive Angular Margin Loss for Deep Face Recognition (Deng et al., 2019)
+        | section 3.1: the embedding is a linear map of the whole last grid, then batch norm
+
+    Arguments:
+        width: Channels of the first convolution; the blocks have 2, 4 and 4 times as many.
+        dimension: Length d of the embedding.
+        floor: Added to the standard deviation of an image before dividing by it, in grey levels
+            of [0, 1], so that an empty image stays finite.
+    """
+
+    size = (112, 92)  # height, width in pixels
+
+    def __init__(self, width: int = 16, dimension: int = 128, floor: float = 0.05) -> None:
+        super().__init__()
+        self.config: dict[str, int | float] = {
+            "width": width,
+            "dimension": dimension,
+            "floor": floor,
+        }
+        self.dimension, self.floor = dimension, floor
+        self.stem = nn.Sequential(
+            nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False),
+            nn.BatchNorm2d(width),
+            nn.PReLU(width),
+        )
+        self.blocks = nn.Sequential(
+            Residual(width, 2 * width),
+            Residual(2 * width, 4 * width),
+            Residual(4 * width, 4 * width),
+        )
+        rows, columns = (-(-side // 32) for side in self.size)  # halved five times, rounding up
+        self.head = nn.Sequential(
+            nn.BatchNorm2d(4 * width),
+            nn.Flatten(),
+            nn.Linear(4 * width * rows * columns, dimension, bias=False),
+            nn.BatchNorm1d(dimension, affine=False),
+        )
+
+    def encode(self, small: Tensor) -> Tensor:
+        """Raw embeddings (n, d) of images already halved, (n, 1, 56, 46)."""
+        centred = small - small.mean((2, 3), keepdim=True)
+        contrast = centred.square().mean((2, 3), keepdim=True).sqrt() + self.floor
+        return self.head(self.blocks(self.stem(centred / contrast)))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Raw embeddings (n, d) of images (n, 1, 112, 92) in [0, 1]."""
+        return self.encode(shrink(images))
+
+
+@torch.inference_mode()
+def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDArray[np.float32]:
+    """Unit embeddings of photographs, the same for a photograph and its mirror image.
+
+    The raw embeddings of an image and of its mirror image are added, then scaled to length 1. The
+    network runs in evaluation mode and is left in the mode it was in.
+
+    Arguments:
+        network: The trained network.
+        images: Grey photographs, (n, 112, 92), uint8.
+        batch: Photographs per pass.
+
+    Returns:
+        Unit vectors, (n, d), float32.
+
+    Raises:
+        PhotographError: The photographs have another shape or type.
+    """
+    if images.ndim != 3 or images.shape[1:] != network.size or images.dtype != np.uint8:
+        raise PhotographError(
+            f"grey photographs (n, {network.size[0]}, {network.size[1]}) of type uint8",
+            f"shape {images.shape}, {images.dtype}",
+            "Crop and scale the faces to that size first.",
+        )
+    device = next(network.parameters()).device
+    rows = [np.empty((0, network.dimension), np.float32)]
+    was_training = network.training
+    network.eval()
+    try:
+        for start in range(0, len(images), batch):
+            some = np.ascontiguousarray(images[start : start + batch])  # no negative strides
+            pixels = torch.tensor(some, device=device)[:, None] / 255
+            both = network(pixels) + network(pixels.flip(-1))
+            rows.append(functional.normalize(both).cpu().numpy())
+    finally:
+        network.train(was_training)
+    return np.concatenate(rows)

@@ -1,0 +1,92 @@
+"""What all visitors share, loaded once and never changed: faces, models and their features."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from forget.data.dataset import FaceDataset
+from forget.data.load import load_faces
+from forget.data.split import Split, split_by_identity
+from forget.linear.feature_map import Penultimate
+from forget.linear.grid import Rows
+from forget.linear.model import LinearModel
+from forget.pretrained import linearize, load_feature_map
+from forget.progress import OnStep, silent
+from forget.ui.gallery import portrait
+
+__all__ = ["Bundle", "bundle_of", "demo", "feature_map", "portraits"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Faces, the model that knows them all, and what the pages draw again and again.
+
+    Arguments:
+        faces: The photographs.
+        model: Fitted on everybody.
+        rows: Features on the grid of all photographs, (n, d).
+    """
+
+    faces: FaceDataset
+    model: LinearModel
+    rows: Rows = field(repr=False)
+
+    @cached_property
+    def split(self) -> Split:
+        """Which photographs are held out."""
+        return split_by_identity(self.faces)
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """What to call each person."""
+        return {person: self.faces.title(person) for person in self.faces.identities}
+
+    @cached_property
+    def features(self) -> NDArray[np.float64]:
+        """Real features of all photographs, (n, d)."""
+        return self.model.feature_map.grid.real(self.rows)
+
+    @cached_property
+    def positions(self) -> NDArray[np.float64]:
+        """Places of the photographs on the map, (n, 2), by t-SNE."""
+        from sklearn.manifold import TSNE
+
+        perplexity = min(20.0, (len(self.rows) - 1) / 3)
+        tsne = TSNE(perplexity=perplexity, init="pca", random_state=0, metric="cosine")
+        return tsne.fit_transform(self.features).astype(np.float64)
+
+
+def bundle_of(faces: FaceDataset, feature_map: Penultimate, on_step: OnStep = silent) -> Bundle:
+    """Fits the model of a data set and warms what the first click needs."""
+    model = linearize(feature_map, faces, on_step=on_step)
+    bundle = Bundle(faces, model, feature_map.rows(faces.images))
+    _ = model.threshold, bundle.positions
+    return bundle
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def feature_map() -> Penultimate:
+    """The demo embedder."""
+    return load_feature_map()
+
+
+@st.cache_resource(
+    max_entries=1, show_spinner="Loading forty people and the model that knows them"
+)
+def demo() -> Bundle:
+    """The ORL faces and their model."""
+    return bundle_of(load_faces("orl"), feature_map())
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def portraits(_faces: FaceDataset, fingerprint: str) -> dict[str, str]:
+    """A portrait of each person, as a data URL: the first photograph.
+
+    Arguments:
+        _faces: The photographs.
+        fingerprint: Tells one data set from another.
+    """
+    return {p: portrait(_faces.images[_faces.of(p)[0]]) for p in _faces.identities}

@@ -1,0 +1,23 @@
+"""What every page begins with: its title, and the way to the others."""
+
+from pathlib import Path
+
+import streamlit as st
+
+__all__ = ["PAGES", "frame"]
+
+ICON = Path(__file__).parents[2] / "app_data" / "icon.png"
+PAGES = {"app.py": "Home", "pages/forget_people.py": "Forget people"}
+
+
+def frame(title: str) -> None:
+    """Sets up the page and draws navigation and title.
+
+    Arguments:
+        title: Heading of the page; the browser's tab says it too.
+    """
+    st.set_page_config(page_title=f"{title} · Forget", page_icon=str(ICON), layout="wide")
+    with st.container(horizontal=True, horizontal_alignment="left"):
+        for path, label in PAGES.items():
+            st.page_link(path, label=label, width="content")
+    st.title(title)

@@ -1,0 +1,106 @@
+"""Long work in the background: it survives a change of page, shows progress and can be stopped."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import streamlit as st
+
+from forget.charts import spoken
+from forget.errors import ForgetError
+from forget.progress import Cancelled, OnStep
+
+__all__ = ["Job", "start", "watch"]
+
+_BUSY = threading.Lock()  # one job per server: two would only slow each other down
+
+
+@dataclass(eq=False)
+class Job:
+    """Work in a thread of its own, which never calls Streamlit.
+
+    Arguments:
+        label: What it does, for the reader.
+        about: Which request it belongs to; a page shows its result only beside that request.
+    """
+
+    label: str
+    about: object
+    done: int = 0
+    total: int = 1
+    note: str = ""
+    result: Any = None
+    error: Exception | None = None
+    began: float = field(default_factory=perf_counter)
+    stop: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread is alive."""
+        return self.thread is not None and self.thread.is_alive()
+
+    def on_step(self, done: int, total: int, note: str = "") -> None:
+        """Takes progress from the work, and stops it on request.
+
+        Raises:
+            Cancelled: The visitor pressed Cancel.
+        """
+        self.done, self.total, self.note = done, total, note
+        if self.stop.is_set():
+            raise Cancelled
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it ended because it was asked to stop."""
+        return isinstance(self.error, Cancelled)
+
+    def time_left(self) -> str:
+        """How long the rest will take at the pace so far."""
+        if not self.done:
+            return "starting"
+        spent = perf_counter() - self.began
+        return f"about {spoken(spent / self.done * (self.total - self.done))} left"
+
+    def work(self, function: Callable[[OnStep], Any]) -> None:
+        """Runs a function to its end and keeps what came of it."""
+        try:
+            self.result = function(self.on_step)
+        except Exception as error:  # noqa: BLE001 - told to the visitor, who can go on
+            self.error = error
+        finally:
+            _BUSY.release()
+
+
+def start(key: str, label: str, about: object, function: Callable[[OnStep], Any]) -> Job:
+    """Starts work in the background and keeps it under a key of the session.
+
+    Raises:
+        ForgetError: This server is busy with a job already.
+    """
+    if not _BUSY.acquire(blocking=False):
+        raise ForgetError(
+            "an idle server", "one that is busy with a job", "Wait until it is done, or cancel it."
+        )
+    job = Job(label, about)
+    job.thread = threading.Thread(target=job.work, args=(function,), daemon=True)
+    st.session_state[key] = job
+    job.thread.start()
+    return job
+
+
+@st.fragment(run_every=0.5)
+def watch(key: str) -> None:
+    """Draws the progress of a running job, with a way to stop it; reruns the page at its end."""
+    job: Job = st.session_state[key]
+    if not job.running:
+        st.rerun()
+    share = min(job.done / max(job.total, 1), 1.0)
+    st.progress(
+        share,
+        text=f"{job.label}: {job.note or 'step'} {job.done} of {job.total}, {job.time_left()}",
+    )
+    if st.button("Cancel", key=f"{key}_cancel"):
+        job.stop.set()

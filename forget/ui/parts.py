@@ -1,0 +1,193 @@
+"""The pieces of a result: proof, the people who left, everybody else, and the cost."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from forget.charts import NO_FRILLS, cost_bars, face_map, others_dots, spoken
+from forget.effect import Effect, Ranked, Sighting
+from forget.linear.archive import model_bytes, without_store
+from forget.methods.method import Guarantee, Scope
+from forget.runtime import machine, versions
+from forget.ui.cached import Bundle
+from forget.ui.visit import Visit
+
+__all__ = ["download_buttons", "everyone_card", "people_row", "proof_card", "them_card"]
+
+
+def short(digest: str) -> str:
+    """The first eight characters of a digest, in two groups."""
+    return f"{digest[:4]} {digest[4:8]}"
+
+
+def promise(guarantee: Guarantee) -> None:
+    """States guarantee and scope in one sentence; a readout-only one as a warning."""
+    if guarantee.scope is Scope.MODEL:
+        st.markdown(f"**Exact, whole model.** {guarantee.reason}")
+    else:
+        st.warning(f"**Exact, readout only.** {guarantee.reason}", icon=":material/warning:")
+
+
+def proof_card(effect: Effect) -> None:
+    """Digest after subtraction against digest summed afresh, verdict, gap, guarantee, cost."""
+    proof, seconds = effect.proof, effect.seconds
+    st.subheader("Proof", anchor="proof")
+    if proof.holds:
+        st.markdown(":material/check_circle: **Same as never seen**")
+    else:
+        st.error("The sums differ from those of the remaining people.")
+    sign = "=" if proof.digest == proof.afresh else "≠"
+    st.code(f"{short(proof.digest)} {sign} {short(proof.afresh)}", language=None)
+    st.caption(
+        "Left, the digest of the sums after subtraction; right, of sums made afresh from the "
+        f"features of everybody who stays. Largest difference between the two heads: "
+        f"{proof.head_gap:g}."
+    )
+    promise(effect.guarantee)
+    st.markdown(
+        f"{spoken(seconds['subtract'])} to subtract "
+        f"(refit from features {spoken(seconds['refit from features'])})"
+    )
+
+
+def them_card(effect: Effect, bundle: Bundle) -> None:
+    """Held-out photographs of one forgotten person, before and now, beside a stranger."""
+    st.subheader("Them")
+    person = effect.people[0]
+    if len(effect.people) > 1:
+        person = st.selectbox(
+            "Whose photographs", effect.people, format_func=bundle.faces.title, key="them_person"
+        )
+    seen = [sighting for sighting in effect.them if sighting.person == person]
+    if not seen:
+        st.caption("No photograph of this person was held out.")
+    for sighting in seen:
+        picture, before, now = st.columns([1, 2, 2], vertical_alignment="center")
+        photograph(picture, bundle, sighting.photograph)
+        before.markdown(f"before  \n{_said(sighting.said_before, sighting.before, bundle)}")
+        now.markdown(f"now  \n{_said(sighting.said_after, sighting.after, bundle)}")
+    st.caption(
+        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. Somebody "
+        f"it never saw typically scores {effect.stranger:.2f}."
+    )
+    with st.expander("Five best guesses, before and now"):
+        for sighting in seen:
+            _guesses(sighting, bundle)
+
+
+def everyone_card(effect: Effect, bundle: Bundle) -> None:
+    """Recognition of those who stay, and who changed most."""
+    st.subheader("Everyone else")
+    before, after = effect.others_recognised
+    st.markdown(f"**{before:.1%} → {after:.1%}** of held-out photographs recognised")
+    others = effect.others
+    change = (others["score after"] - others["score before"]).to_numpy()
+    most = int(np.abs(change).argmax())
+    st.caption(
+        f"{int(others['photographs'].sum())} photographs of {len(others)} people. Nobody's score "
+        f"changed by more than {abs(change[most]):.3f}; most changed: "
+        f"{bundle.titles[others['person'].iloc[most]]} ({change[most]:+.3f})."
+    )
+    st.plotly_chart(
+        others_dots(others, bundle.titles),
+        key="others_dots",
+        config=NO_FRILLS,
+        alt="Score of each remaining person before against now: all lie near the diagonal"
+        if abs(change[most]) < 0.1
+        else "Score of each remaining person before against now",
+    )
+
+
+def map_card(effect: Effect, bundle: Bundle) -> None:
+    """Everybody's photographs in the plane, the forgotten marked."""
+    st.subheader("Map of faces")
+    st.plotly_chart(
+        face_map(bundle.positions, bundle.faces.labels, effect.people, bundle.titles),
+        key="face_map",
+        config=NO_FRILLS,
+        alt="Photographs in the plane, alike ones close together; the forgotten are crosses",
+    )
+    st.caption("Every photograph, alike ones close together (t-SNE of the features).")
+
+
+def photograph(where: "st.delta_generator.DeltaGenerator", bundle: Bundle, index: int) -> None:
+    """Draws one photograph of a data set."""
+    title = bundle.faces.title(bundle.faces.labels[index])
+    where.image(bundle.faces.images[index], alt=f"Photograph of {title}", width=64)
+
+
+def people_row(bundle: Bundle, ranked: Ranked) -> None:
+    """Draws people in a row, each with a portrait and a score."""
+    with st.container(horizontal=True, gap="small"):
+        for person, score in ranked:
+            title = bundle.faces.title(person)
+            st.image(
+                bundle.faces.images[bundle.faces.of(person)[0]],
+                alt=f"Portrait of {title}",
+                caption=f"{title}  \n{score:.2f}",
+                width=80,
+            )
+
+
+def download_buttons(now: Visit, effect: Effect) -> None:
+    """Report as JSON, and the model with or without everybody's features."""
+    report = {
+        "data": now.bundle.faces.name,
+        **effect.to_json(),
+        "machine": machine(),
+        "versions": versions("torch", "numpy", "scipy"),
+    }
+    st.download_button(
+        "Download report",
+        json.dumps(report, indent=2),
+        "forget-report.json",
+        "application/json",
+        icon=":material/description:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Download model with feature store",
+        lambda: model_bytes(now.model),
+        "model-with-store.safetensors",
+        help="Can forget further; holds biometric data of everybody in it.",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.download_button(
+        "Download model without",
+        lambda: model_bytes(without_store(now.model)),
+        "model.safetensors",
+        help="Recognises, but cannot forget further; holds sums and nobody's features.",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def cost_chart(seconds: dict[str, float], key: str) -> None:
+    """Bars of what each way costs."""
+    words = ", ".join(f"{way} {spoken(value)}" for way, value in seconds.items())
+    st.plotly_chart(cost_bars(seconds), key=key, config=NO_FRILLS, alt=f"Cost: {words}")
+
+
+def faded(images: Sequence[np.ndarray], opacity: Sequence[float], gap: int = 12) -> Image.Image:
+    """Portraits (height, width) side by side, each over transparency with its own opacity."""
+    height, width = images[0].shape
+    strip = Image.new("LA", (len(images) * (width + gap) - gap, height), (0, 0))
+    for i, (image, share) in enumerate(zip(images, opacity, strict=True)):
+        alpha = Image.new("L", (width, height), round(255 * share))
+        strip.paste(Image.merge("LA", (Image.fromarray(image), alpha)), (i * (width + gap), 0))
+    return strip
+
+
+def _said(who: str | None, ranked: Ranked, bundle: Bundle) -> str:
+    name = bundle.faces.title(who) if who else "nobody"
+    return f"**{name}** {ranked[0][1]:.2f}" if ranked else f"**{name}**"
+
+
+def _guesses(sighting: Sighting, bundle: Bundle) -> None:
+    for when, ranked in (("Before", sighting.before), ("Now", sighting.after)):
+        st.caption(when)
+        people_row(bundle, ranked)

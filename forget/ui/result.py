@@ -1,0 +1,148 @@
+"""After Forget: the evidence, what it cost, and where to go from here."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from forget.charts import spoken
+from forget.effect import Effect
+from forget.errors import ForgetError
+from forget.pretrained import demo_facts
+from forget.progress import OnStep
+from forget.reference import Comparison, compare_refit, compare_training
+from forget.ui import jobs, parts
+from forget.ui.visit import Visit, start_over
+
+__all__ = ["draw"]
+
+JOB = "slow_way"
+
+
+def draw(now: Visit, effect: Effect) -> None:
+    """Draws the whole result of the visitor's requests so far."""
+    bundle = now.bundle
+    proof, them, everyone = st.columns(3)
+    with proof, st.container(border=True, height="stretch"):
+        parts.proof_card(effect)
+    with them, st.container(border=True, height="stretch"):
+        parts.them_card(effect, bundle)
+    with everyone, st.container(border=True, height="stretch"):
+        parts.everyone_card(effect, bundle)
+    faces, cost = st.columns(2)
+    with faces, st.container(border=True, height="stretch"):
+        parts.map_card(effect, bundle)
+    with cost, st.container(border=True, height="stretch"):
+        _cost(now, effect)
+    with st.container(horizontal=True):
+        st.button("Start over", on_click=start_over, icon=":material/undo:")
+        parts.download_buttons(now, effect)
+    with st.expander("How this was computed"):
+        _how(now, effect)
+
+
+def _cost(now: Visit, effect: Effect) -> None:
+    st.subheader("What it cost")
+    done: dict[str, Comparison] = st.session_state.setdefault(f"{JOB}_done", {})
+    about = now.model.statistics.digest()
+    mine = {way: one for (model, way), one in done.items() if model == about}
+    seconds = {
+        "subtraction": effect.seconds["subtract"],
+        "refit from features": effect.seconds["refit from features"],
+    }
+    facts = demo_facts()
+    core = any(person in now.bundle.faces.core for person in effect.people)
+    ways: dict[str, Callable[..., Comparison]] = {"refit from photographs": compare_refit}
+    if core:
+        ways["training everything"] = compare_training
+    recorded = []
+    for way in ways:
+        if way in mine:
+            seconds[way] = mine[way].seconds
+        elif now.bundle.faces.core:
+            seconds[way] = facts["seconds"][way]
+            recorded.append(way)
+    parts.cost_chart(seconds, "cost")
+    if recorded:
+        st.caption(f"Recorded, not yet run here: {', '.join(recorded)} ({facts['machine']}).")
+    _collect(done)
+    job = st.session_state.get(JOB)
+    if job is not None and job.running:
+        jobs.watch(JOB)
+    else:
+        with st.container(horizontal=True):
+            for way, compare in ways.items():
+                if way not in mine:
+                    st.button(f"Run {way}", on_click=_begin, args=(now, way, compare))
+    for one in mine.values():
+        _comparison(one)
+    if not core:
+        st.caption("Training everything again is compared only for people who need it: core.")
+
+
+def _begin(now: Visit, way: str, compare: Callable[..., Comparison]) -> None:
+    before, after = now.bundle.model, now.model
+    split = now.bundle.split.forgetting(now.forgotten)
+    about = (after.statistics.digest(), way)
+
+    def work(on_step: OnStep) -> Comparison:
+        return compare(before, after, split, on_step=on_step)
+
+    try:
+        jobs.start(JOB, way.capitalize(), about, work)
+    except ForgetError as error:
+        st.session_state[f"{JOB}_problem"] = str(error)
+
+
+def _collect(done: dict) -> None:
+    """Takes the result of a finished job, or says why there is none."""
+    job = st.session_state.get(JOB)
+    problem = st.session_state.pop(f"{JOB}_problem", None)
+    if problem:
+        st.error(problem, icon=":material/error:")
+    if job is None or job.running:
+        return
+    if job.result is not None:
+        done[job.about] = job.result
+    elif job.cancelled:
+        st.caption(f"{job.label}: cancelled.")
+    else:
+        st.error(f"{job.label}: {job.error}", icon=":material/error:")
+    del st.session_state[JOB]
+    if job.result is not None:
+        st.rerun()
+
+
+def _comparison(one: Comparison) -> None:
+    st.markdown(
+        f"**{one.way.capitalize()}** took {spoken(one.seconds)}. It says the same as subtraction "
+        f"on {one.agree:.1%} of the held-out photographs; of the forgotten people's it takes "
+        f"{one.named[0]:.1%} for somebody (subtraction {one.named[1]:.1%}), of the others' it "
+        f"recognises {one.others[0]:.1%} (subtraction {one.others[1]:.1%})."
+    )
+
+
+def _how(now: Visit, effect: Effect) -> None:
+    st.markdown(
+        "Every photograph is turned into 128 numbers by a network that stays as it is, and these "
+        "are rounded to integers. The model keeps their sums: one matrix of products, and a count "
+        "and a sum for each person. Integers add up without rounding in any order, so what one "
+        "person put in can be taken out without a trace. The readout that names people is solved "
+        "from the sums alone; equal sums give equal answers."
+    )
+    st.markdown(
+        f"Guarantee: **{effect.guarantee.kind}**. Scope: **{effect.guarantee.scope}**. "
+        f"From click to result: {spoken(now.seconds)}, of it "
+        f"{spoken(effect.seconds['threshold'])} for the threshold, which is computed again from "
+        f"what the model holds now ({effect.threshold[0]:.4f} before, "
+        f"{effect.threshold[1]:.4f} now)."
+    )
+    st.code(
+        f"after subtraction {effect.proof.digest}\nsummed afresh     {effect.proof.afresh}",
+        language=None,
+    )
+    st.markdown(
+        "Check it yourself: download the model with its feature store, then "
+        "`python -m forget verify model-with-store.safetensors`. Keep one model only: whoever "
+        "holds the model from before and this one can subtract them, and finds the person."
+    )
+    st.dataframe(effect.others, hide_index=True)

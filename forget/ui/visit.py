@@ -1,0 +1,109 @@
+"""One visitor's own state: which faces they look at, and what they have had forgotten."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+import streamlit as st
+
+from forget.effect import Effect, measure_effect
+from forget.errors import ForgetError
+from forget.linear.model import LinearModel
+from forget.methods.registry import unlearn
+from forget.ui.cached import Bundle, demo
+
+__all__ = ["PEOPLE", "Visit", "forget_chosen", "start_over", "state", "use", "visit"]
+
+PEOPLE = "forget_people"  # key of the chosen people, shared by the list and the gallery
+_VISIT = "visit"
+_PROBLEM = "forget_problem"
+
+
+@dataclass(frozen=True, eq=False)
+class Visit:
+    """What a visitor has done with one data set; a value, replaced by every request.
+
+    Arguments:
+        bundle: Faces and the original model, which nobody changes.
+        model: The model as it is now for this visitor.
+        forgotten: Everybody who was forgotten, all requests together.
+        effect: What that changed.
+        seconds: From the click to the measured result.
+    """
+
+    bundle: Bundle
+    model: LinearModel
+    forgotten: tuple[str, ...] = ()
+    effect: Effect | None = field(default=None, repr=False)
+    seconds: float = 0.0
+
+    def forget(self, people: list[str]) -> "Visit":
+        """Forgets some more people.
+
+        Raises:
+            ForgetError: The request cannot be met; nothing has changed.
+        """
+        start = perf_counter()
+        result = unlearn(self.model, self.bundle.faces, people)
+        gone = (*self.forgotten, *people)
+        split = self.bundle.split.forgetting(gone)
+        rows = self.bundle.rows
+        effect = measure_effect(self.bundle.model, result.model, split, rows, result.seconds)
+        return replace(
+            self,
+            model=result.model,
+            forgotten=split.leaving,
+            effect=effect,
+            seconds=perf_counter() - start,
+        )
+
+
+def visit() -> Visit:
+    """The visitor's state; the demo faces, nobody forgotten, at first."""
+    if _VISIT not in st.session_state:
+        bundle = demo()
+        st.session_state[_VISIT] = Visit(bundle, bundle.model)
+    return st.session_state[_VISIT]
+
+
+def use(bundle: Bundle) -> None:
+    """Turns to other faces; nobody is forgotten and nobody chosen."""
+    st.session_state[_VISIT] = Visit(bundle, bundle.model)
+    st.session_state[PEOPLE] = []
+    st.session_state.pop(_PROBLEM, None)
+
+
+def start_over() -> None:
+    """Goes back to the original model."""
+    use(visit().bundle)
+
+
+def forget_chosen() -> None:
+    """Forgets the chosen people; keeps the choice and the model when that cannot be done."""
+    attempt(lambda: visit().forget(st.session_state[PEOPLE]))
+
+
+def attempt(change: Callable[[], Visit]) -> None:
+    """Replaces the visitor's state, or keeps it and remembers what went wrong."""
+    try:
+        st.session_state[_VISIT] = change()
+    except ForgetError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    st.session_state[PEOPLE] = []
+    st.session_state.pop(_PROBLEM, None)
+
+
+def state() -> str:
+    """The state of the visitor's model in one line."""
+    now = visit()
+    staying, gone = len(now.model.people), len(now.forgotten)
+    if now.effect is None:
+        return f"{staying} people, nobody forgotten yet"
+    proof = "proof holds" if now.effect.proof.holds else "PROOF FAILS"
+    return f"{staying} people, {gone} forgotten, {proof}"
+
+
+def problem() -> str | None:
+    """What went wrong with the last request, if anything."""
+    return st.session_state.get(_PROBLEM)

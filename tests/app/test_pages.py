@@ -1,0 +1,153 @@
+"""Every page, run as Streamlit runs it but without a browser."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from forget.data.dataset import FaceDataset
+
+ROOT = Path(__file__).parents[2]
+PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
+FORGET = "pages/forget_people.py"
+
+
+def opened(page: str = FORGET) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    return at if page == "app.py" else at.switch_page(page).run()
+
+
+def words(at: AppTest) -> str:
+    kinds = (at.markdown, at.caption, at.subheader, at.title, at.error, at.warning, at.code)
+    return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+
+def forget(at: AppTest, *people: str) -> AppTest:
+    at.multiselect[0].set_value(list(people)).run()
+    return next(one for one in at.button if one.label == "Forget").click().run()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_an_exception(page: str) -> None:
+    at = opened(page)
+    assert not at.exception
+    assert at.title[0].value
+
+
+def test_the_main_journey() -> None:
+    at = opened()
+    assert len(at.multiselect[0].options) == 40
+    button = next(one for one in at.button if one.label == "Forget")
+    assert button.disabled
+    at.multiselect[0].set_value(["s34"]).run()
+    assert "exact, for the whole model" in words(at)
+    forget(at, "s34")
+    assert not at.exception
+    text = words(at)
+    assert "Same as never seen" in text
+    assert "Exact, whole model." in text
+    effect = at.session_state["visit"].effect
+    assert effect.proof.holds
+    assert effect.proof.head_gap == 0.0
+    assert f"{effect.proof.digest[:4]} {effect.proof.digest[4:8]} = " in text
+    assert "s34" not in at.multiselect[0].options
+    assert len(at.multiselect[0].options) == 39
+    assert at.multiselect[0].value == []
+
+
+def test_requests_accumulate_and_start_over_goes_back() -> None:
+    at = forget(opened(), "s34")
+    forget(at, "s25", "s26")
+    assert at.session_state["visit"].forgotten == ("s25", "s26", "s34")
+    next(one for one in at.button if one.label == "Start over").click().run()
+    assert at.session_state["visit"].effect is None
+    assert len(at.multiselect[0].options) == 40
+
+
+def test_a_core_person_is_a_readout_only_and_says_so() -> None:
+    at = opened()
+    at.multiselect[0].set_value(["s07"]).run()
+    assert "exact for the readout only" in words(at)
+    forget(at, "s07")
+    assert "Exact, readout only." in at.warning[0].value
+    assert any(one.label == "Run training everything" for one in at.button)
+
+
+def test_an_added_person_is_not_compared_with_training_everything() -> None:
+    at = forget(opened(), "s34")
+    labels = {one.label for one in at.button}
+    assert "Run refit from photographs" in labels
+    assert "Run training everything" not in labels
+
+
+def test_forgetting_everybody_is_told_and_nothing_is_lost() -> None:
+    at = opened()
+    everybody = [f"s{number:02d}" for number in range(1, 41)]
+    forget(at, *everybody)
+    assert "Keep at least one person" in at.error[0].value
+    assert at.session_state["visit"].effect is None
+    assert len(at.multiselect[0].value) == 40
+    forget(at, "s34")
+    assert not at.error
+    assert at.session_state["visit"].effect.proof.holds
+
+
+def test_a_refit_from_photographs_runs_in_the_background() -> None:
+    at = forget(opened(), "s34")
+    next(one for one in at.button if one.label == "Run refit from photographs").click().run()
+    if "slow_way" in at.session_state:
+        at.session_state["slow_way"].thread.join()
+    at.run()
+    assert not at.exception
+    assert "It says the same as subtraction on 100.0%" in words(at)
+
+
+def test_home_tells_the_state_of_the_model() -> None:
+    at = forget(opened(), "s34")
+    home = at.switch_page("app.py").run()
+    assert "39 people, 1 forgotten, proof holds" in words(home)
+
+
+def zipped(orl: FaceDataset, people: list[str], broken: bool = False) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for person in people:
+            for k, i in enumerate(orl.of(person)[:5]):
+                picture = io.BytesIO()
+                colour = np.repeat(orl.images[i][..., None], 3, axis=2)
+                Image.fromarray(colour).save(picture, "PNG")
+                archive.writestr(f"{person}-visitor/{k}.png", picture.getvalue())
+        if broken:
+            archive.writestr("half/0.jpg", b"\xff\xd8\xff no photograph")
+    return file.getvalue()
+
+
+def with_own(data: bytes) -> AppTest:
+    at = opened()
+    source = next(one for one in at.segmented_control if one.label == "Faces")
+    source.set_value("My own photographs").run()
+    at.file_uploader[0].upload("mine.zip", data).run()
+    return at
+
+
+def test_own_photographs_load_state_their_accuracy_and_are_forgotten(orl: FaceDataset) -> None:
+    at = with_own(zipped(orl, ["s31", "s32", "s33"], broken=True))
+    assert not at.exception
+    assert "3 people, 15 photographs" in words(at)
+    assert "left out in turn" in words(at)
+    assert any("half" in line.value for line in at.text)
+    forget(at, "s32-visitor")
+    assert at.session_state["visit"].effect.proof.holds
+    assert "Exact, whole model." in words(at)
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04"], ids=["empty", "text", "cut off"])
+def test_a_bad_upload_is_told_and_the_demo_stays(data: bytes) -> None:
+    at = with_own(data)
+    assert not at.exception
+    assert "Expected" in at.error[0].value
+    assert len(at.multiselect[0].options) == 40

@@ -1,0 +1,97 @@
+"""Laws of FaceDataset, of the order of names and of requests for people."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from forget.data.dataset import FaceDataset, known_identities, natural_key, photograph_hash
+from forget.errors import IdentityError, PhotographError
+
+
+def pixels(n: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (n, 3, 2), np.uint8)
+
+
+def test_natural_order_counts() -> None:
+    names = ["s10", "s2", "s1", "a/10", "a/9", "S3"]
+    assert sorted(names, key=natural_key) == ["a/9", "a/10", "s1", "s2", "S3", "s10"]
+
+
+@given(st.lists(st.text(max_size=12)))
+def test_any_names_can_be_ordered_and_the_order_is_total(names: list[str]) -> None:
+    ordered = sorted(names, key=natural_key)
+    assert ordered == sorted(reversed(names), key=natural_key)
+    keys = [natural_key(name) for name in set(names)]
+    assert len({str(key) for key in keys}) == len(keys)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_numbers_in_names_compare_as_numbers(a: int, b: int) -> None:
+    assert (natural_key(f"s{a}") < natural_key(f"s{b}")) == (a < b)
+
+
+@given(st.lists(st.sampled_from(["s1", "s2", "s10"]), min_size=1))
+def test_wanted_people_come_once_in_natural_order(wanted: list[str]) -> None:
+    people = known_identities(wanted, ["s10", "s2", "s1"])
+    assert people == tuple(sorted(set(wanted), key=natural_key))
+
+
+def test_an_unknown_person_is_answered_with_the_nearest_ids() -> None:
+    with pytest.raises(IdentityError) as caught:
+        known_identities(["s34", "s340"], [f"s{k:02d}" for k in range(1, 41)])
+    assert "'s340'" in caught.value.got and "s34" in caught.value.remedy
+
+
+def test_an_empty_request_and_a_bare_string_are_refused() -> None:
+    for wanted in ([], "s1"):
+        with pytest.raises(IdentityError):
+            known_identities(wanted, ["s1"])
+    with pytest.raises(IdentityError, match="nobody left"):
+        known_identities(["s1"], [])
+
+
+def test_a_data_set_knows_whose_photographs_are_where() -> None:
+    faces = FaceDataset("toy", pixels(5), ("s10", "s2", "s10", "s1", "s2"), core=("s2",))
+    assert faces.identities == ["s1", "s2", "s10"]
+    assert faces.added == ("s1", "s10")
+    assert faces.of("s10").tolist() == [0, 2]
+    together = np.concatenate([faces.of(person) for person in faces.identities])
+    assert sorted(together) == list(range(5))
+    assert faces.hashes_of("s1") == {photograph_hash(faces.images[3])}
+    with pytest.raises(IdentityError, match="Nearest ids: s"):
+        faces.of("s100")
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (np.zeros((2, 3, 2)), ("a", "b")),
+        (np.zeros((2, 3), np.uint8), ("a", "b")),
+        (np.zeros((2, 3, 2), np.uint8), ("a",)),
+    ],
+)
+def test_images_and_labels_that_do_not_fit_are_refused(
+    images: NDArray[np.uint8], labels: tuple[str, ...]
+) -> None:
+    with pytest.raises(PhotographError):
+        FaceDataset("toy", images, labels)
+
+
+def test_core_people_must_be_there() -> None:
+    with pytest.raises(IdentityError):
+        FaceDataset("toy", pixels(2), ("a", "b"), core=("c",))
+
+
+def test_the_hash_is_of_shape_and_pixels() -> None:
+    image = pixels(1)[0]
+    expected = hashlib.sha256(np.array([3, 2], "<i8").tobytes() + image.tobytes()).hexdigest()
+    assert photograph_hash(image) == expected
+    assert photograph_hash(np.asfortranarray(image)) == expected
+    assert photograph_hash(image.reshape(2, 3)) != expected
+    other = image.copy()
+    other[0, 0] ^= 1
+    assert photograph_hash(other) != expected

@@ -1,0 +1,179 @@
+"""Saved models: whole, private after forgetting, and never half read."""
+
+import pickle
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forget.data.dataset import FaceDataset
+from forget.data.split import split_by_identity
+from forget.errors import CheckpointError
+from forget.linear.archive import model_bytes, read_model, save_model, without_store
+from forget.linear.feature_map import Penultimate
+from forget.linear.heads import head_gap
+from forget.linear.model import LinearModel
+from forget.linear.proof import verify_file
+from forget.linear.statistics import ClassSums
+from forget.methods.registry import unlearn
+from forget.models.checkpoint import read_tensors, to_bytes
+
+
+def test_a_model_comes_back_as_it_was(
+    model: LinearModel, orl: FaceDataset, tmp_path: Path
+) -> None:
+    save_model(model, tmp_path / "a.safetensors")
+    back = read_model(tmp_path / "a.safetensors")
+    assert back.statistics == model.statistics
+    assert head_gap(back.head, model.head) == 0.0
+    assert back.threshold == model.threshold
+    assert back.feature_map.record == model.feature_map.record
+    assert np.array_equal(back.predict(orl.images[:3]), model.predict(orl.images[:3]))
+    again = unlearn(back, orl, ["s21"]).model
+    assert again.statistics == unlearn(model, orl, ["s21"]).model.statistics
+
+
+def test_a_model_without_store_comes_back(model: LinearModel, tmp_path: Path) -> None:
+    save_model(without_store(model), tmp_path / "a.safetensors")
+    back = read_model(tmp_path / "a.safetensors")
+    assert back.store is None
+    assert back.threshold == model.threshold
+    with pytest.raises(CheckpointError, match="feature store"):
+        verify_file(tmp_path / "a.safetensors")
+
+
+SECRET = {"s33": "qhzvkwyxjpfmtbgrdlcnsaeu", "s05": "ucxmzqwhvkjyapntfrgbldes"}
+
+
+@pytest.mark.parametrize("person", SECRET)
+@pytest.mark.parametrize("strip", [False, True], ids=["with store", "without store"])
+def test_a_file_after_forgetting_holds_neither_name_nor_rows(
+    person: str, strip: bool, orl: FaceDataset, feature_map: Penultimate, model: LinearModel
+) -> None:
+    name = SECRET[person]
+    labels = tuple(name if label == person else label for label in orl.labels)
+    core = tuple(name if one == person else one for one in orl.core)
+    faces = replace(orl, labels=labels, core=core)
+    known = LinearModel.fit(feature_map, split_by_identity(faces), model.rule)
+    held = [store[name] for store in known.parts() if name in store]
+    needles = [name.encode()]
+    for chunk in held:
+        needles += [digest.encode() for digest in chunk.photographs]
+        for row in chunk.rows:
+            needles += [row.tobytes(), (row / 2**15).astype(np.float32).tobytes()]
+    before = model_bytes(known)
+    assert sum(needle in before for needle in needles) > len(held[0].rows)
+    after = unlearn(known, faces, [name]).model
+    data = model_bytes(without_store(after) if strip else after)
+    # The record of a core person keeps hashes of their photographs, under the id it was made with.
+    allowed = feature_map.record.photographs if person in orl.core else frozenset()
+    assert not [n for n in needles if n in data and n.decode("latin1") not in allowed]
+
+
+def test_verify_catches_a_row_that_stayed(model: LinearModel, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_model(model, path)
+    assert verify_file(path).holds
+    sums = model.statistics.classes["s30"]
+    one_more = ClassSums("s30", sums.count, sums.total + np.eye(len(sums.total), dtype=int)[0])
+    for changed in (
+        replace(model.statistics, gram=model.statistics.gram + np.diag([1] * len(sums.total))),
+        replace(
+            model.statistics,
+            classes=MappingProxyType({**model.statistics.classes, "s30": one_more}),
+        ),
+    ):
+        save_model(replace(model, statistics=changed), path)
+        assert not verify_file(path).holds
+
+
+def test_saving_replaces_a_file_or_leaves_it_alone(
+    model: LinearModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.safetensors"
+    save_model(model, path)
+    old = path.read_bytes()
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        save_model(without_store(model), path)
+    assert path.read_bytes() == old
+    assert [one.name for one in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+@pytest.fixture(scope="module")
+def whole(model: LinearModel) -> bytes:
+    return model_bytes(model)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_truncated_file_is_told(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
+    path = tmp_path_factory.mktemp("cut") / "cut.safetensors"
+    path.write_bytes(whole[: data.draw(st.integers(0, len(whole) - 1))])
+    with pytest.raises(CheckpointError):
+        read_model(path)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_a_changed_header_is_told_or_harmless(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
+    path = tmp_path_factory.mktemp("bent") / "bent.safetensors"
+    position = data.draw(st.integers(0, 4000))
+    bent = bytearray(whole)
+    bent[position] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(bytes(bent))
+    try:
+        read_model(path)
+    except CheckpointError:
+        return
+
+
+def test_pickles_are_refused_unopened(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple:
+            return (Path(tmp_path / "exploded").touch, ())
+
+    plain = tmp_path / "a.pkl"
+    plain.write_bytes(pickle.dumps(Bomb()))
+    torch.save({"w": torch.zeros(1)}, tmp_path / "b.pt")
+    with zipfile.ZipFile(tmp_path / "c.zip", "w") as archive:
+        archive.writestr("data.pkl", pickle.dumps(Bomb()))
+    for path in (plain, tmp_path / "b.pt", tmp_path / "c.zip"):
+        with pytest.raises(CheckpointError, match="pickle"):
+            read_model(path)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_of_another_architecture_are_told(
+    feature_map: Penultimate, whole: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(whole)
+    tensors, about = read_tensors(path)
+    name = next(name for name in tensors if name.startswith("network/") and tensors[name].ndim > 1)
+    for change in ("missing", "shape", "extra"):
+        other = dict(tensors)
+        if change == "missing":
+            del other[name]
+        elif change == "shape":
+            other[name] = other[name][:1]
+        else:
+            other["network/more"] = np.zeros(3, np.float32)
+        path.write_bytes(to_bytes(other, about))
+        with pytest.raises(CheckpointError, match="another architecture"):
+            read_model(path)
+
+
+def test_foreign_and_missing_files_are_told(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no model at all")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "other").write_bytes(to_bytes({"x": np.zeros(1)}, {"format": "something"}))
+    for name in ("text", "empty", "other", "absent"):
+        with pytest.raises(CheckpointError):
+            read_model(tmp_path / name)

@@ -1,0 +1,83 @@
+"""The structure of the package, read from its imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted((ROOT / "forget").rglob("*.py"))
+
+# A module imports only from its own row and from rows above it.
+ROWS = [
+    "forget.errors",
+    "forget.runtime",
+    "forget.progress",
+    "forget.data",
+    "forget.models",
+    "forget.training",
+    "forget.linear",
+    "forget.pretrained",
+    "forget.metrics",
+    "forget.methods",
+    "forget.effect",
+    "forget.measured",
+    "forget.reference",
+    "forget.charts",
+    "forget.ui",
+    "forget.__main__",
+]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def row(module: str) -> int:
+    (index,) = [i for i, one in enumerate(ROWS) if module == one or module.startswith(one + ".")]
+    return index
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_imports_point_upwards(path: Path) -> None:
+    module = name_of(path)
+    if module == "forget":
+        return
+    ours = [one for one in imports(path) if one.startswith("forget.")]
+    below = [one for one in ours if row(one) > row(module)]
+    assert not below
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_only_the_ui_knows_streamlit_and_nobody_prints(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    module = name_of(path)
+    if not module.startswith("forget.ui"):
+        assert not [one for one in imports(path) if one.split(".")[0] == "streamlit"]
+    if module != "forget.__main__":
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        assert "print" not in [call.id for call in calls if isinstance(call, ast.Name)]
+
+
+def test_charts_and_errors_do_not_need_torch() -> None:
+    for module in ("charts", "errors", "progress"):
+        assert "torch" not in {one.split(".")[0] for one in imports(ROOT / f"forget/{module}.py")}
+
+
+@pytest.mark.parametrize(
+    "path", sorted([*(ROOT / "pages").glob("*.py"), ROOT / "app.py"]), ids=str
+)
+def test_pages_are_thin(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 80
+    assert "torch" not in {one.split(".")[0] for one in imports(path)}
