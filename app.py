@@ -14,5 +14,6 @@ st.markdown(
 )
 fading_strip()
 st.markdown(f"**Your model:** {state()}")
-st.page_link("pages/forget_people.py", label="Forget somebody", icon=":material/person_remove:")
+if st.button("Forget somebody", type="primary", icon=":material/person_remove:"):
+    st.switch_page("pages/forget_people.py")
 present()

@@ -33,7 +33,7 @@ def others_dots(others: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
     """
     figure = go.Figure()
     scores = others[["score before", "score after"]].to_numpy()
-    low = min(0.0, float(np.floor(scores.min(initial=0.0) * 10) / 10))
+    low = float(np.floor(scores.min(initial=1.0) * 10) / 10) - 0.1
     figure.add_scatter(
         x=[low, 1],
         y=[low, 1],
@@ -114,7 +114,7 @@ def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
             ]
         },
     )
-    figure.update_xaxes(title="seconds, each step ten times longer", type="log")
+    figure.update_xaxes(title="seconds (logarithmic)", type="log")
     return _plain(figure, 60 + 44 * len(ways))
 
 

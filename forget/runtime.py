@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 
 from threadpoolctl import ThreadpoolController
 
@@ -34,12 +35,19 @@ def one_blas_thread() -> Iterator[None]:
 
 
 def machine() -> str:
-    """Processor and cores in words, such as "x86_64, 2 cores"."""
-    return (
-        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores"
-        if hasattr(os, "sched_getaffinity")
-        else f"{platform.machine()}, {os.cpu_count()} cores"
-    )
+    """Processor and cores in words, such as "AMD EPYC 7B13, 2 cores"."""
+    known = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if known else os.cpu_count()
+    return f"{_processor()}, {cores} cores"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def versions(*packages: str) -> dict[str, str]:

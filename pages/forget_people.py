@@ -1,6 +1,5 @@
 """Forget people: choose faces, press Forget, see what changed and the proof."""
 
-
 from forget.ui import choose, result
 from forget.ui.frame import frame
 from forget.ui.visit import visit

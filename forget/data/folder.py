@@ -145,8 +145,8 @@ def _photographs(files: list[Entry], skipped: list[str]) -> list[Images]:
         except PhotographError as error:
             skipped.append(error.got)
             continue
-        first, _ = kept.setdefault(photograph_hash(image), (name, image))
-        if first != name:
+        first, there = kept.setdefault(photograph_hash(image), (name, image))
+        if there is not image:
             skipped.append(f"{name}: the same photograph as {first}")
     return [image for _, image in kept.values()]
 

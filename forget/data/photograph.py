@@ -100,7 +100,7 @@ def _is_deep(image: Image.Image) -> bool:
     # Pillow reduces 16-bit RGB to 8 bits without a word; only the decoder's arguments tell:
     # the raw mode "RGB;16B" of a PNG, (raw mode, maxval) of a PPM.
     for tile in getattr(image, "tile", ()):
-        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        arguments = tile[3] if isinstance(tile[3], tuple) else (tile[3],)
         if any(isinstance(a, str) and ";16" in a for a in arguments):
             return True
         if image.format == "PPM" and any(isinstance(a, int) and a > 255 for a in arguments):

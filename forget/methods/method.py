@@ -1,6 +1,6 @@
 """The contract of all methods: what they get, what they return, what they promise."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -76,7 +76,9 @@ class Method(Protocol):
 
 
 def guarantee_exact(
-    record: TrainingRecord | None, photographs: Mapping[str, Iterable[str]]
+    record: TrainingRecord | None,
+    photographs: Mapping[str, Iterable[str]],
+    title: Callable[[str], str] = str,
 ) -> Guarantee:
     """What exact forgetting on a feature map promises about some people.
 
@@ -86,8 +88,13 @@ def guarantee_exact(
     Arguments:
         record: Whose photographs trained the feature map; None where nobody knows.
         photographs: The people to forget, each with the SHA-256 of their photographs.
+        title: What to call a person.
     """
-    names = ", ".join(photographs)
+
+    def listed(people: Iterable[str]) -> str:
+        return ", ".join(title(person) for person in people)
+
+    names = listed(photographs)
     if record is None:
         return Guarantee(
             Kind.EXACT,
@@ -110,10 +117,10 @@ def guarantee_exact(
         )
     why = []
     if core:
-        why.append(f"the feature map was trained on {', '.join(core)} and has not")
+        why.append(f"the feature map was trained on {listed(core)} and has not")
     if twins:
         why.append(
-            f"a photograph of {', '.join(twins)} belongs to somebody whom the feature map was "
+            f"a photograph of {listed(twins)} belongs to somebody whom the feature map was "
             "trained on, and it has not"
         )
     return Guarantee(
@@ -136,4 +143,4 @@ def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Gu
         if person in split.faces.identities:
             hashes |= split.faces.hashes_of(person)
         photographs[person] = hashes
-    return guarantee_exact(model.feature_map.record, photographs)
+    return guarantee_exact(model.feature_map.record, photographs, split.faces.title)

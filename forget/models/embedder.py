@@ -8,7 +8,9 @@ from torch.nn import functional
 
 from forget.errors import PhotographError
 
-__all__ = ["Embedder", "embed", "shrink"]
+__all__ = ["ZOOMS", "Embedder", "embed", "shrink"]
+
+ZOOMS = (1.0, 0.92, 1.08)  # sizes at which a face is looked at, since no two crops are alike
 
 
 def shrink(images: Tensor) -> Tensor:
@@ -105,12 +107,21 @@ class Embedder(nn.Module):
         return self.encode(shrink(images))
 
 
+def zoom(images: Tensor, factor: float) -> Tensor:
+    """Enlarges images (n, 1, h, w) about their centre; what is outside repeats the border."""
+    if factor == 1:
+        return images
+    pose = images.new_tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]]).expand(len(images), 2, 3)
+    grid = functional.affine_grid(pose, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
 @torch.inference_mode()
 def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDArray[np.float32]:
     """Unit embeddings of photographs, the same for a photograph and its mirror image.
 
-    The raw embeddings of an image and of its mirror image are added, then scaled to length 1. The
-    network runs in evaluation mode and is left in the mode it was in.
+    The raw embeddings of an image and of its mirror image, each at three sizes, are added, then
+    scaled to length 1. The network runs in evaluation mode and is left in the mode it was in.
 
     Arguments:
         network: The trained network.
@@ -136,9 +147,10 @@ def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDA
     try:
         for start in range(0, len(images), batch):
             some = np.ascontiguousarray(images[start : start + batch])  # no negative strides
-            pixels = torch.tensor(some, device=device)[:, None] / 255
-            both = network(pixels) + network(pixels.flip(-1))
-            rows.append(functional.normalize(both).cpu().numpy())
+            small = shrink(torch.tensor(some, device=device)[:, None] / 255)
+            views = [(zoom(small, factor), zoom(small.flip(-1), factor)) for factor in ZOOMS]
+            raw = sum(network.encode(left) + network.encode(right) for left, right in views)
+            rows.append(functional.normalize(raw).cpu().numpy())
     finally:
         network.train(was_training)
     return np.concatenate(rows)

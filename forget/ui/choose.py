@@ -23,9 +23,7 @@ GROUPS = ("All", "Added", "Core")
 
 def data() -> None:
     """Lets the visitor choose between the demo faces and photographs of their own."""
-    st.segmented_control(
-        "Faces", (ORL, OWN), default=ORL, required=True, key="faces_source", on_change=_turn
-    )
+    st.radio("Faces", (ORL, OWN), horizontal=True, key="faces_source", on_change=_turn)
     if st.session_state["faces_source"] == OWN:
         _own()
 
@@ -43,7 +41,7 @@ def people(now: Visit) -> None:
     )
     shown = "All"
     if faces.core:
-        shown = middle.segmented_control("Show", GROUPS, default="All", required=True, key="group")
+        shown = middle.radio("Show", GROUPS, horizontal=True, key="group")
     right.button(
         "Forget",
         type="primary",
@@ -62,7 +60,7 @@ def preview(now: Visit) -> None:
     if not chosen:
         return
     bundle = now.bundle
-    st.subheader("Chosen")
+    st.header("Chosen")
     for person in chosen[:3]:
         st.markdown(f"**{bundle.faces.title(person)}**")
         with st.container(horizontal=True, gap="small"):
@@ -126,9 +124,7 @@ def _own() -> None:
         "One folder per person, each with at least 2 photographs cropped to the face (jpg, png, "
         "pgm, webp). They stay in this session and are gone when you close the page."
     )
-    kind = st.segmented_control(
-        "As", ("A zip file", "A folder"), default="A zip file", required=True, key="own_kind"
-    )
+    kind = st.radio("As", ("A zip file", "A folder"), horizontal=True, key="own_kind")
     if kind == "A folder":
         given = st.file_uploader(
             "Folder of people",

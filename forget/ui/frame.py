@@ -7,6 +7,7 @@ import streamlit as st
 __all__ = ["PAGES", "frame"]
 
 ICON = Path(__file__).parents[2] / "app_data" / "icon.png"
+MENU = {"About": "Forget takes people out of face recognition models, and proves it."}
 PAGES = {"app.py": "Home", "pages/forget_people.py": "Forget people"}
 
 
@@ -16,7 +17,9 @@ def frame(title: str) -> None:
     Arguments:
         title: Heading of the page; the browser's tab says it too.
     """
-    st.set_page_config(page_title=f"{title} · Forget", page_icon=str(ICON), layout="wide")
+    st.set_page_config(
+        page_title=f"{title} · Forget", page_icon=str(ICON), layout="wide", menu_items=MENU
+    )
     with st.container(horizontal=True, horizontal_alignment="left"):
         for path, label in PAGES.items():
             st.page_link(path, label=label, width="content")

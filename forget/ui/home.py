@@ -52,7 +52,7 @@ def fading_strip() -> None:
 
 def present() -> None:
     """Says which data and weights are there, and how to get what is not."""
-    st.subheader("What is installed")
+    st.header("What is installed")
     bundle, facts = demo(), demo_facts()
     people, photographs = len(bundle.faces.identities), len(bundle.faces.images)
     st.markdown(

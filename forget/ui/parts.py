@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -34,7 +35,7 @@ def promise(guarantee: Guarantee) -> None:
 def proof_card(effect: Effect) -> None:
     """Digest after subtraction against digest summed afresh, verdict, gap, guarantee, cost."""
     proof, seconds = effect.proof, effect.seconds
-    st.subheader("Proof", anchor="proof")
+    st.header("Proof", anchor="proof")
     if proof.holds:
         st.markdown(":material/check_circle: **Same as never seen**")
     else:
@@ -55,7 +56,7 @@ def proof_card(effect: Effect) -> None:
 
 def them_card(effect: Effect, bundle: Bundle) -> None:
     """Held-out photographs of one forgotten person, before and now, beside a stranger."""
-    st.subheader("Them")
+    st.header("Them")
     person = effect.people[0]
     if len(effect.people) > 1:
         person = st.selectbox(
@@ -65,13 +66,16 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
     if not seen:
         st.caption("No photograph of this person was held out.")
     for sighting in seen:
-        picture, before, now = st.columns([1, 2, 2], vertical_alignment="center")
-        photograph(picture, bundle, sighting.photograph)
-        before.markdown(f"before  \n{_said(sighting.said_before, sighting.before, bundle)}")
-        now.markdown(f"now  \n{_said(sighting.said_after, sighting.after, bundle)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            photograph(bundle, sighting.photograph)
+            for when, who, ranked in (
+                ("before", sighting.said_before, sighting.before),
+                ("now", sighting.said_after, sighting.after),
+            ):
+                st.markdown(f"{when}  \n{_said(who, ranked, bundle)}", width=110)
     st.caption(
-        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. Somebody "
-        f"it never saw typically scores {effect.stranger:.2f}."
+        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. A stranger's "
+        f"photograph typically scores {effect.stranger:.2f}; one in twenty is taken for somebody."
     )
     with st.expander("Five best guesses, before and now"):
         for sighting in seen:
@@ -80,7 +84,7 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
 
 def everyone_card(effect: Effect, bundle: Bundle) -> None:
     """Recognition of those who stay, and who changed most."""
-    st.subheader("Everyone else")
+    st.header("Everyone else")
     before, after = effect.others_recognised
     st.markdown(f"**{before:.1%} → {after:.1%}** of held-out photographs recognised")
     others = effect.others
@@ -103,7 +107,7 @@ def everyone_card(effect: Effect, bundle: Bundle) -> None:
 
 def map_card(effect: Effect, bundle: Bundle) -> None:
     """Everybody's photographs in the plane, the forgotten marked."""
-    st.subheader("Map of faces")
+    st.header("Map of faces")
     st.plotly_chart(
         face_map(bundle.positions, bundle.faces.labels, effect.people, bundle.titles),
         key="face_map",
@@ -113,10 +117,10 @@ def map_card(effect: Effect, bundle: Bundle) -> None:
     st.caption("Every photograph, alike ones close together (t-SNE of the features).")
 
 
-def photograph(where: "st.delta_generator.DeltaGenerator", bundle: Bundle, index: int) -> None:
+def photograph(bundle: Bundle, index: int) -> None:
     """Draws one photograph of a data set."""
     title = bundle.faces.title(bundle.faces.labels[index])
-    where.image(bundle.faces.images[index], alt=f"Photograph of {title}", width=64)
+    st.image(bundle.faces.images[index], alt=f"Photograph of {title}", width=64)
 
 
 def people_row(bundle: Bundle, ranked: Ranked) -> None:
@@ -148,21 +152,21 @@ def download_buttons(now: Visit, effect: Effect) -> None:
         icon=":material/description:",
         on_click="ignore",
     )
-    st.download_button(
-        "Download model with feature store",
-        lambda: model_bytes(now.model),
-        "model-with-store.safetensors",
-        help="Can forget further; holds biometric data of everybody in it.",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    st.download_button(
-        "Download model without",
-        lambda: model_bytes(without_store(now.model)),
-        "model.safetensors",
-        help="Recognises, but cannot forget further; holds sums and nobody's features.",
-        icon=":material/download:",
-        on_click="ignore",
+    for label, name, model in (
+        ("Download model with feature store", "model-with-store", now.model),
+        ("Download model without", "model-without-store", without_store(now.model)),
+    ):
+        st.download_button(
+            label,
+            partial(model_bytes, model),
+            f"{name}.safetensors",
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    st.caption(
+        "With feature store: can forget further; biometric data of everybody in it. Without: "
+        "recognises the same people, cannot forget further, and holds nobody's features."
     )
 
 

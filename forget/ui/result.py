@@ -11,6 +11,7 @@ from forget.pretrained import demo_facts
 from forget.progress import OnStep
 from forget.reference import Comparison, compare_refit, compare_training
 from forget.ui import jobs, parts
+from forget.ui.reveal import reveal
 from forget.ui.visit import Visit, start_over
 
 __all__ = ["draw"]
@@ -21,6 +22,7 @@ JOB = "slow_way"
 def draw(now: Visit, effect: Effect) -> None:
     """Draws the whole result of the visitor's requests so far."""
     bundle = now.bundle
+    reveal(effect.proof.digest)
     proof, them, everyone = st.columns(3)
     with proof, st.container(border=True, height="stretch"):
         parts.proof_card(effect)
@@ -33,7 +35,8 @@ def draw(now: Visit, effect: Effect) -> None:
         parts.map_card(effect, bundle)
     with cost, st.container(border=True, height="stretch"):
         _cost(now, effect)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("[Forget more](#who-should-be-forgotten)", width="content")
         st.button("Start over", on_click=start_over, icon=":material/undo:")
         parts.download_buttons(now, effect)
     with st.expander("How this was computed"):
@@ -41,7 +44,7 @@ def draw(now: Visit, effect: Effect) -> None:
 
 
 def _cost(now: Visit, effect: Effect) -> None:
-    st.subheader("What it cost")
+    st.header("What it cost")
     done: dict[str, Comparison] = st.session_state.setdefault(f"{JOB}_done", {})
     about = now.model.statistics.digest()
     mine = {way: one for (model, way), one in done.items() if model == about}

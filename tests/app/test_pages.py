@@ -22,7 +22,7 @@ def opened(page: str = FORGET) -> AppTest:
 
 
 def words(at: AppTest) -> str:
-    kinds = (at.markdown, at.caption, at.subheader, at.title, at.error, at.warning, at.code)
+    kinds = (at.markdown, at.caption, at.header, at.title, at.error, at.warning, at.code)
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
@@ -128,7 +128,7 @@ def zipped(orl: FaceDataset, people: list[str], broken: bool = False) -> bytes:
 
 def with_own(data: bytes) -> AppTest:
     at = opened()
-    source = next(one for one in at.segmented_control if one.label == "Faces")
+    source = next(one for one in at.radio if one.label == "Faces")
     source.set_value("My own photographs").run()
     at.file_uploader[0].upload("mine.zip", data).run()
     return at

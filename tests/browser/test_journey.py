@@ -14,7 +14,7 @@ looks = pytest.mark.parametrize(("width", "dark"), LOOKS, ids=lambda value: str(
 
 
 def face(page: Page, number: int) -> object:
-    return page.get_by_role("checkbox", name=re.compile(rf"Person {number}$"))
+    return page.get_by_role("checkbox", name=re.compile(rf"Person {number}( forgotten)?$"))
 
 
 def press(page: Page, name: str) -> None:

@@ -354,7 +354,10 @@ def test_the_same_path_twice_in_a_zip_is_two_photographs() -> None:
     out = BytesIO(zipped(TWO))
     with zipfile.ZipFile(out, "a") as archive:
         archive.writestr("ben/1.png", FACES[5])
-    assert load_uploads([("a.zip", out.getvalue())], "a").labels == ("anna",) * 2 + ("ben",) * 3
+        archive.writestr("ben/1.png", FACES[5])
+    faces = load_uploads([("a.zip", out.getvalue())], "a")
+    assert faces.labels == ("anna",) * 2 + ("ben",) * 3
+    assert faces.skipped == ("ben/1.png: the same photograph as ben/1.png",)
 
 
 def test_a_member_without_a_name_is_listed() -> None:

@@ -100,9 +100,7 @@ def test_adding_the_person_again_restores_the_model(
     assert head_gap(model.rule(back), model.head) == 0.0
 
 
-def test_without_the_grid_the_equality_fails(
-    orl: FaceDataset, feature_map: Penultimate
-) -> None:
+def test_without_the_grid_the_equality_fails(orl: FaceDataset, feature_map: Penultimate) -> None:
     """The control: the same features, not rounded, summed and subtracted in float64."""
     z = np.concatenate([feature_map.features(orl.images[orl.of(p)]) for p in orl.identities])
     z = z.astype(np.float64)
