@@ -19,7 +19,15 @@ from forget.models.checkpoint import TrainingRecord, read_tensors
 from forget.models.embedder import Embedder
 from forget.progress import OnStep, silent
 
-__all__ = ["DEMO", "EMBEDDER", "demo_facts", "linearize", "load_feature_map", "load_model"]
+__all__ = [
+    "DEMO",
+    "EMBEDDER",
+    "demo_facts",
+    "linearize",
+    "load_feature_map",
+    "load_model",
+    "record_of",
+]
 
 DEMO = Path(__file__).parents[1] / "app_data" / "orl" / "embedder.safetensors"
 EMBEDDER = "forget embedder 1"  # format of the file

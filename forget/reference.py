@@ -7,10 +7,11 @@ import numpy as np
 
 from forget.data.split import Split
 from forget.errors import IdentityError
+from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
 from forget.methods.refit import refit
 from forget.metrics.recognition import recognise
-from forget.pretrained import linearize
+from forget.pretrained import record_of
 from forget.progress import OnStep, silent
 from forget.training import train_embedder
 
@@ -52,9 +53,8 @@ def train_without(
     indices = split.train_of(core)
     labels = [split.faces.labels[i] for i in indices]
     network = train_embedder(split.faces.images[indices], labels, seed, on_step)
-    staying = [person for person in split.faces.identities if person not in split.leaving]
-    faces = split.faces.only(staying)
-    return linearize(network, faces, core, ridge=model.rule.ridge)
+    feature_map = Penultimate(network, record_of(split.faces, core))
+    return LinearModel.fit(feature_map, split, model.rule)
 
 
 def compare_refit(

@@ -104,12 +104,7 @@ class Statistics:
             # Integers below 2^53 in float64: BLAS adds them without rounding.
             batch = rows[start : start + BATCH].astype(np.float64)
             gram += (batch.T @ batch).astype(np.int64)
-        names, first = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
-        classes = {}
-        for position, name in enumerate(names):
-            mine = rows[first == position]
-            classes[str(name)] = ClassSums(str(name), len(mine), mine.sum(axis=0, dtype=np.int64))
-        return cls(space, gram, MappingProxyType(classes))
+        return cls(space, gram, MappingProxyType(_class_sums(rows, labels)))
 
     @property
     def count(self) -> int:
@@ -160,6 +155,17 @@ class Statistics:
                 f"{other.space}",
                 "Compute both with the same feature map on the same grid.",
             )
+
+
+def _class_sums(rows: Rows, labels: Sequence[str]) -> dict[str, ClassSums]:
+    if not len(labels):
+        return {}
+    names, member = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    order = np.argsort(member, kind="stable")
+    counts = np.bincount(member)
+    totals = np.add.reduceat(rows[order], np.cumsum(counts) - counts, axis=0, dtype=np.int64)
+    each = zip(names.tolist(), counts.tolist(), totals, strict=True)
+    return {name: ClassSums(name, count, total) for name, count, total in each}
 
 
 def _subtract_class(have: ClassSums | None, less: ClassSums) -> ClassSums | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from itertools import islice
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +13,8 @@ from forget.linear.grid import Rows
 from forget.linear.statistics import Space, Statistics
 
 __all__ = ["Chunk", "FeatureStore"]
+
+GROUP = 500  # people summed at a time: one copy of their rows, one addition of the sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +94,11 @@ class FeatureStore:
         return Statistics.of(self.space, rows, [person] * len(rows))
 
     def statistics(self) -> Statistics:
-        """The sums over everybody's rows, added up person by person."""
-        parts = (self.statistics_of(person) for person in self.chunks)
-        return reduce(Statistics.__add__, parts, Statistics.empty(self.space))
+        """The sums over everybody's rows, added up in groups of people."""
+        total = Statistics.empty(self.space)
+        people_left = iter(self.chunks)
+        while people := tuple(islice(people_left, GROUP)):
+            rows = np.concatenate([self.chunks[person].rows for person in people])
+            labels = [person for person in people for _ in self.chunks[person].rows]
+            total = total + Statistics.of(self.space, rows, labels)
+        return total

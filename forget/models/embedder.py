@@ -1,5 +1,8 @@
 """A small residual network that turns a face of 112 x 92 pixels into a point of R^d."""
 
+import math
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -8,9 +11,7 @@ from torch.nn import functional
 
 from forget.errors import PhotographError
 
-__all__ = ["ZOOMS", "Embedder", "embed", "shrink"]
-
-ZOOMS = (1.0, 0.92, 1.08)  # sizes at which a face is looked at, since no two crops are alike
+__all__ = ["VIEWS", "Embedder", "View", "embed", "shrink"]
 
 
 def shrink(images: Tensor) -> Tensor:
@@ -107,12 +108,39 @@ class Embedder(nn.Module):
         return self.encode(shrink(images))
 
 
-def zoom(images: Tensor, factor: float) -> Tensor:
-    """Enlarges images (n, 1, h, w) about their centre; what is outside repeats the border."""
-    if factor == 1:
+class View(NamedTuple):
+    """How a face is looked at: enlarged, turned and moved, as the training moves it too."""
+
+    zoom: float = 1.0  # factor
+    turn: float = 0.0  # degrees
+    right: float = 0.0  # share of half the width
+    down: float = 0.0  # share of half the height
+
+
+# Averaging over small movements steadies a feature: on people of the core held out of a training,
+# the gap between their own and strangers' scores grew from 3.5 to 4.1 standard deviations.
+VIEWS = (
+    View(),
+    *(View(zoom=factor) for factor in (0.92, 1.08)),
+    *(View(turn=degrees) for degrees in (-8.0, 8.0)),
+    *(View(right=share) for share in (-0.08, 0.08)),
+    *(View(down=share) for share in (-0.08, 0.08)),
+)
+
+
+def seen(images: Tensor, view: View) -> Tensor:
+    """Images (n, 1, h, w) from another view; what lies outside repeats the border."""
+    if view == View():
         return images
-    pose = images.new_tensor([[1 / factor, 0, 0], [0, 1 / factor, 0]]).expand(len(images), 2, 3)
-    grid = functional.affine_grid(pose, list(images.shape), align_corners=False)
+    aspect = images.shape[2] / images.shape[3]
+    angle = math.radians(view.turn)
+    cosine, sine = math.cos(angle) / view.zoom, math.sin(angle) / view.zoom
+    pose = images.new_tensor(
+        [[cosine, -sine * aspect, view.right], [sine / aspect, cosine, view.down]]
+    )
+    grid = functional.affine_grid(
+        pose.expand(len(images), 2, 3), list(images.shape), align_corners=False
+    )
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
@@ -120,7 +148,7 @@ def zoom(images: Tensor, factor: float) -> Tensor:
 def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDArray[np.float32]:
     """Unit embeddings of photographs, the same for a photograph and its mirror image.
 
-    The raw embeddings of an image and of its mirror image, each at three sizes, are added, then
+    The raw embeddings of an image and of its mirror image, each from all `VIEWS`, are added, then
     scaled to length 1. The network runs in evaluation mode and is left in the mode it was in.
 
     Arguments:
@@ -148,8 +176,9 @@ def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDA
         for start in range(0, len(images), batch):
             some = np.ascontiguousarray(images[start : start + batch])  # no negative strides
             small = shrink(torch.tensor(some, device=device)[:, None] / 255)
-            views = [(zoom(small, factor), zoom(small.flip(-1), factor)) for factor in ZOOMS]
-            raw = sum(network.encode(left) + network.encode(right) for left, right in views)
+            both = torch.cat([small, small.flip(-1)])
+            raw = sum(network.encode(seen(both, view)) for view in VIEWS)
+            raw = raw[: len(small)] + raw[len(small) :]
             rows.append(functional.normalize(raw).cpu().numpy())
     finally:
         network.train(was_training)
