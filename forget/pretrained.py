@@ -13,6 +13,7 @@ from forget.data.split import split_by_identity
 from forget.errors import CheckpointError, ForgetError
 from forget.linear.archive import read_model
 from forget.linear.feature_map import FeatureMap, Penultimate
+from forget.linear.grid import Rows
 from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
 from forget.models.checkpoint import TrainingRecord, read_tensors
@@ -86,6 +87,7 @@ def linearize(
     kind: str = "penultimate",
     ridge: float | None = None,
     on_step: OnStep = silent,
+    rows: Rows | None = None,
 ) -> LinearModel:
     """Fits a linear model of the people in a data set on top of a frozen network.
 
@@ -96,7 +98,8 @@ def linearize(
             nobody knows, and then forgetting promises nothing about the network.
         kind: "penultimate": the last layer, solved instead of trained.
         ridge: Regulariser of the head; None takes the one chosen with the demo weights.
-        on_step: Told after each person.
+        on_step: Told after each batch of photographs.
+        rows: Features on the grid of all photographs, (n, d), where they are known already.
 
     Raises:
         ForgetError: No such kind of linearization.
@@ -109,7 +112,7 @@ def linearize(
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
     rule = Wccn(demo_facts()["head"]["ridge"] if ridge is None else ridge)
-    return LinearModel.fit(network, split_by_identity(faces), rule, on_step)
+    return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
 
 
 def record_of(faces: FaceDataset, core: Sequence[str]) -> TrainingRecord:

@@ -25,7 +25,7 @@ class Recipe:
 
     width: int = 16  # channels of the first convolution
     dimension: int = 128  # length d of the embedding
-    steps: int = 500  # optimisation steps
+    steps: int = 800  # optimisation steps
     batch: int = 96  # faces per step
     invented: float = 0.5  # share of a batch that shows invented people
     partners: int = 19  # invented people per person: her forehead, the mouth of `partners` others

@@ -27,7 +27,9 @@ def test_the_recorded_figures_are_reached(figures: Figures) -> None:
     recorded = demo_facts()["measured"]
     photograph = 1 / 60  # features differ in their last digits from machine to machine
     for name, value in figures.to_json().items():
-        room = {"threshold": 1e-3, "most_lost_by_others": 0}.get(name, 1.01 * photograph)
+        room = {"threshold": 1e-3, "separation": 0.05, "most_lost_by_others": 1}.get(
+            name, 1.01 * photograph
+        )
         assert abs(value - recorded[name]) <= room, name
 
 
@@ -39,7 +41,8 @@ def test_people_are_recognised(figures: Figures) -> None:
 
 def test_the_forgotten_are_strangers_and_nobody_else_suffers(figures: Figures) -> None:
     assert figures.named_after_forgetting <= 0.10
-    assert abs(figures.named_after_forgetting - figures.named_never_enrolled) <= 1.01 / 60
+    # Which of two people was forgotten and which was never enrolled cannot be told: same bits.
+    assert figures.named_forgotten_beside_stranger == figures.named_stranger_beside_forgotten
     assert figures.most_lost_by_others <= 1
 
 

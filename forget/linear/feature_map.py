@@ -88,18 +88,31 @@ class Penultimate:
 
 
 def _rebuilt(config: dict[str, Any], tensors: Tensors) -> Embedder:
+    """The network of some settings with these parameters; half precision becomes single."""
     try:
-        network = Embedder(**config)
-        state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
-        for name, fresh in network.state_dict().items():
-            if name in state:  # half precision in the file, single in memory
-                state[name] = state[name].to(fresh.dtype)
-        network.load_state_dict(state, strict=True)
+        with torch.device("meta"):  # shapes only: settings from a file must not fill the memory
+            expected = Embedder(**config).state_dict()
     except (RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(
-            "the parameters of the embedder",
-            f"those of another architecture ({reason})",
-            "Load the weights that belong to this network.",
-        ) from error
+        raise _foreign(str(error)) from error
+    for name in sorted({*expected, *tensors}):
+        if name not in tensors:
+            raise _foreign(f"{name} is missing")
+        if name not in expected:
+            raise _foreign(f"{name} is not one of them")
+        if tensors[name].shape != tuple(expected[name].shape):
+            raise _foreign(f"{name} has shape {tensors[name].shape}")
+    network = Embedder(**config)
+    state = {
+        name: torch.from_numpy(tensor.copy()).to(expected[name].dtype)
+        for name, tensor in tensors.items()
+    }
+    network.load_state_dict(state, strict=True)
     return network.eval().requires_grad_(False)
+
+
+def _foreign(reason: str) -> CheckpointError:
+    return CheckpointError(
+        "the parameters of the embedder",
+        f"those of another architecture ({reason.splitlines()[0]})",
+        "Load the weights that belong to this network.",
+    )

@@ -7,7 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from forget.data.dataset import Images, known_identities, natural_key, photograph_hash
+from forget.data.dataset import (
+    Images,
+    Indices,
+    known_identities,
+    natural_key,
+    photograph_hash,
+)
 from forget.data.split import Split
 from forget.errors import StatisticsError
 from forget.linear.feature_map import FeatureMap
@@ -19,6 +25,8 @@ from forget.linear.threshold import stranger_threshold
 from forget.progress import OnStep, silent
 
 __all__ = ["LinearModel"]
+
+BATCH = 128  # photographs per pass through the network
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +58,12 @@ class LinearModel:
 
     @classmethod
     def fit(
-        cls, feature_map: FeatureMap, split: Split, rule: HeadRule, on_step: OnStep = silent
+        cls,
+        feature_map: FeatureMap,
+        split: Split,
+        rule: HeadRule,
+        on_step: OnStep = silent,
+        rows: Rows | None = None,
     ) -> "LinearModel":
         """Enrols everybody of a split who is not to be forgotten.
 
@@ -61,7 +74,9 @@ class LinearModel:
             feature_map: Photographs to features.
             split: Photographs to learn and to hold out.
             rule: Statistics to head.
-            on_step: Told after each person.
+            on_step: Told after each batch of photographs.
+            rows: Features on the grid of all photographs of the data set, (n, d), where they are
+                known already; by default those that are needed are computed.
 
         Raises:
             IdentityError: Nobody is left to enrol.
@@ -70,12 +85,14 @@ class LinearModel:
         known_identities(people, split.faces.identities)
         strangers = [p for p in people if p in split.core] or people
         store = calibration = FeatureStore(feature_map.space)
-        for done, person in enumerate(people, start=1):
-            store = _enrol(store, feature_map, split, person, split.train_of([person]))
+        if rows is None:
+            needed = np.union1d(split.train_of(people), split.test_of(strangers))
+            rows = _rows(feature_map, split.faces.images, needed, on_step)
+        for person in people:
+            store = store.append(person, _chunk(split, rows, split.train_of([person])))
             held_out = split.test_of([person])
             if person in strangers and len(held_out):
-                calibration = _enrol(calibration, feature_map, split, person, held_out)
-            on_step(done, len(people), person)
+                calibration = calibration.append(person, _chunk(split, rows, held_out))
         return cls(feature_map, rule, store.statistics(), store, calibration)
 
     @property
@@ -135,9 +152,16 @@ class LinearModel:
         )
 
 
-def _enrol(
-    store: FeatureStore, feature_map: FeatureMap, split: Split, person: str, indices: NDArray
-) -> FeatureStore:
-    images = split.faces.images[indices]
-    hashes = tuple(photograph_hash(image) for image in images)
-    return store.append(person, Chunk(feature_map.rows(images), hashes))
+def _rows(feature_map: FeatureMap, images: Images, needed: Indices, on_step: OnStep) -> Rows:
+    """Rows (n, d) of the photographs that are needed; the others stay zero."""
+    rows = np.zeros((len(images), feature_map.space.dimension), dtype=np.int16)
+    for start in range(0, len(needed), BATCH):
+        some = needed[start : start + BATCH]
+        rows[some] = feature_map.rows(images[some])
+        on_step(start + len(some), len(needed), "photographs")
+    return rows
+
+
+def _chunk(split: Split, rows: Rows, indices: Indices) -> Chunk:
+    hashes = tuple(photograph_hash(image) for image in split.faces.images[indices])
+    return Chunk(rows[indices], hashes)

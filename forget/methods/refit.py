@@ -30,7 +30,7 @@ def refit(
         from_photographs: Compute every feature again from its photograph. That gives the same
             decisions but not the same bits, because a network's last digits depend on batch size
             and machine; from the stored features the bits are equal too.
-        on_step: Told after each person.
+        on_step: Told of progress.
 
     Raises:
         IdentityError: Somebody is not in the model, or nobody would be left.

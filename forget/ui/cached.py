@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
@@ -14,7 +15,6 @@ from forget.linear.feature_map import Penultimate
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.pretrained import linearize, load_feature_map
-from forget.progress import OnStep, silent
 from forget.ui.gallery import portrait
 
 __all__ = ["Bundle", "bundle_of", "demo", "feature_map", "portraits"]
@@ -56,14 +56,16 @@ class Bundle:
 
         perplexity = min(20.0, (len(self.rows) - 1) / 3)
         tsne = TSNE(perplexity=perplexity, init="pca", random_state=0, metric="cosine")
-        return tsne.fit_transform(self.features).astype(np.float64)
+        # A thousand short steps: threads only wait for each other, the more so on a busy machine.
+        with threadpool_limits(1, user_api="openmp"):
+            return tsne.fit_transform(self.features).astype(np.float64)
 
 
-def bundle_of(faces: FaceDataset, feature_map: Penultimate, on_step: OnStep = silent) -> Bundle:
+def bundle_of(faces: FaceDataset, feature_map: Penultimate) -> Bundle:
     """Fits the model of a data set and warms what the first click needs."""
-    model = linearize(feature_map, faces, on_step=on_step)
-    bundle = Bundle(faces, model, feature_map.rows(faces.images))
-    _ = model.threshold, bundle.positions
+    rows = feature_map.rows(faces.images)
+    bundle = Bundle(faces, linearize(feature_map, faces, rows=rows), rows)
+    _ = bundle.model.threshold, bundle.positions
     return bundle
 
 

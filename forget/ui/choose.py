@@ -23,7 +23,14 @@ GROUPS = ("All", "Added", "Core")
 
 def data() -> None:
     """Lets the visitor choose between the demo faces and photographs of their own."""
-    st.radio("Faces", (ORL, OWN), horizontal=True, key="faces_source", on_change=_turn)
+    st.radio(
+        "Faces",
+        (ORL, OWN),
+        horizontal=True,
+        key="faces_source",
+        on_change=_turn,
+        persist_state="session",
+    )
     if st.session_state["faces_source"] == OWN:
         _own()
 
@@ -38,6 +45,7 @@ def people(now: Visit) -> None:
         format_func=faces.title,
         key=PEOPLE,
         placeholder="or click the faces below",
+        persist_state="session",
     )
     shown = "All"
     if faces.core:
@@ -148,6 +156,9 @@ def _take(given: Sequence[st.runtime.uploaded_file_manager.UploadedFile]) -> Non
     ids = tuple(sorted(file.file_id for file in given))
     if st.session_state.get("own", (None,))[0] == ids:
         return
+    if st.session_state.get("own_refused", (None,))[0] == ids:
+        st.error(st.session_state["own_refused"][1], icon=":material/error:")
+        return
     try:
         with st.spinner("Reading the photographs and fitting"):
             faces = load_uploads(((file.name, file.getvalue()) for file in given), given[0].name)
@@ -156,6 +167,7 @@ def _take(given: Sequence[st.runtime.uploaded_file_manager.UploadedFile]) -> Non
                 bundle.model.rule, bundle.model.statistics.space, bundle.rows, faces.labels
             )
     except ForgetError as error:
+        st.session_state["own_refused"] = (ids, str(error))
         st.error(str(error), icon=":material/error:")
         return
     st.session_state["own"] = (ids, bundle, accuracy)

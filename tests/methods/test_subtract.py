@@ -126,3 +126,13 @@ def test_a_refit_from_photographs_decides_the_same(
     held_out = np.concatenate([orl.of(person)[7:] for person in orl.identities])
     assert said(after, orl, held_out) == said(slow, orl, held_out)
     assert slow.people == after.people
+
+
+def test_forgotten_and_never_enrolled_cannot_be_told_apart(
+    model: LinearModel, orl: FaceDataset
+) -> None:
+    one = unlearn(refit(model, orl, ["s27"]), orl, ["s31"]).model
+    other = unlearn(refit(model, orl, ["s31"]), orl, ["s27"]).model
+    assert one.statistics.digest() == other.statistics.digest()
+    assert one.threshold == other.threshold
+    assert head_gap(one.head, other.head) == 0.0
