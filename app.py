@@ -2,18 +2,24 @@
 
 import streamlit as st
 
+from forget.ui import home
+from forget.ui.choose import faces_of
 from forget.ui.frame import frame
-from forget.ui.home import fading_strip, present
-from forget.ui.visit import state
+from forget.ui.gallery import gallery
+from forget.ui.visit import PEOPLE, state, visit
 
 frame("Forget")
 st.markdown(
     "A face model that you can take people out of. Every person in it is a term in a sum, so "
-    "forgetting is a subtraction, done in milliseconds. What is left equals, bit for bit, a "
-    "model that never saw them, and you can check that yourself."
+    "forgetting is a subtraction, done in milliseconds. For people on whom the network underneath "
+    "was not trained, what is left equals, bit for bit, a model that never saw them, and you can "
+    "check that yourself."
 )
-fading_strip()
+now = visit()
+home.fading_strip()
 st.markdown(f"**Your model:** {state()}")
 if st.button("Forget somebody", type="primary", icon=":material/person_remove:"):
     st.switch_page("pages/forget_people.py")
-present()
+st.header("Who is in it")
+gallery(faces_of(now), PEOPLE, key="home_gallery")
+home.present()

@@ -13,7 +13,7 @@ from forget.methods.refit import refit
 from forget.metrics.recognition import recognise
 from forget.pretrained import record_of
 from forget.progress import OnStep, silent
-from forget.training import train_embedder
+from forget.training import halved, train_embedder
 
 __all__ = ["Comparison", "compare_refit", "compare_training", "train_without"]
 
@@ -53,7 +53,7 @@ def train_without(
     indices = split.train_of(core)
     labels = [split.faces.labels[i] for i in indices]
     network = train_embedder(split.faces.images[indices], labels, seed, on_step)
-    feature_map = Penultimate(network, record_of(split.faces, core))
+    feature_map = Penultimate(halved(network), record_of(split.faces, core))
     return LinearModel.fit(feature_map, split, model.rule)
 
 

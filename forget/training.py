@@ -16,7 +16,7 @@ from forget.models.embedder import Embedder, shrink
 from forget.models.margins import CosFace
 from forget.progress import OnStep, silent
 
-__all__ = ["Recipe", "train_embedder"]
+__all__ = ["Recipe", "halved", "train_embedder"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,14 @@ def train_embedder(
         schedule.step()
         on_step(step + 1, recipe.steps, f"loss {loss.item():.2f}")
     return network.eval().to(memory_format=torch.contiguous_format)
+
+
+def halved(network: Embedder) -> Embedder:
+    """Rounds the weights to half precision, in place, as they are kept in a file."""
+    state = network.state_dict()
+    rounded = {k: t.half().float() if t.is_floating_point() else t for k, t in state.items()}
+    network.load_state_dict(rounded)
+    return network
 
 
 def _album(images: NDArray[np.uint8], labels: Sequence[str]) -> Album:

@@ -33,7 +33,7 @@ from forget.models.embedder import Embedder
 from forget.pretrained import DEMO, EMBEDDER, linearize, record_of
 from forget.reference import compare_refit, compare_training
 from forget.runtime import machine, versions
-from forget.training import train_embedder
+from forget.training import halved, train_embedder
 
 RIDGES = tuple(float(f"{10**exponent:.1e}") for exponent in np.arange(-5.0, -1.0, 0.5))
 TUNING_CORE = 12  # of the 20 core people; the other 8 are added while the ridge is chosen
@@ -61,6 +61,7 @@ def main() -> None:
         "seed": options.seed,
         "head": choice,
         "measured": figures.to_json(),
+        "clipped_share": feature_map.grid.clipped_share(feature_map.features(faces.images)),
         "seconds": {"training the embedder": seconds, **time_all_ways(model, faces)},
         "machine": machine(),
         "versions": versions("torch", "numpy", "scipy"),
@@ -106,14 +107,6 @@ def choose_ridge(faces: FaceDataset, seed: int) -> dict[str, Any]:
         },
         "chosen_on": f"embedder trained on {core[0]} to {core[-1]}; the rest of the core added",
     }
-
-
-def halved(network: Embedder) -> Embedder:
-    """The network as it will be read back from half precision."""
-    state = network.state_dict()
-    rounded = {k: t.half().float() if t.is_floating_point() else t for k, t in state.items()}
-    network.load_state_dict(rounded)
-    return network
 
 
 def time_all_ways(model: LinearModel, faces: FaceDataset) -> dict[str, float]:

@@ -41,8 +41,10 @@ def test_people_are_recognised(figures: Figures) -> None:
 
 def test_the_forgotten_are_strangers_and_nobody_else_suffers(figures: Figures) -> None:
     assert figures.named_after_forgetting <= 0.10
-    # Which of two people was forgotten and which was never enrolled cannot be told: same bits.
-    assert figures.named_forgotten_beside_stranger == figures.named_stranger_beside_forgotten
+    # 60 photographs each, in models that differ by one person: two of them may tip either way.
+    assert (
+        abs(figures.named_after_forgetting - figures.named_stranger_beside_forgotten) <= 2.01 / 60
+    )
     assert figures.most_lost_by_others <= 1
 
 

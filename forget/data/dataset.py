@@ -52,7 +52,10 @@ def known_identities(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, 
     """
     if isinstance(wanted, str):
         raise IdentityError("a list of ids", f"the string {wanted!r}", f"Write [{wanted!r}].")
-    people, there = sorted(set(wanted), key=natural_key), list(known)
+    asked, there = list(wanted), list(known)
+    if not all(isinstance(person, str) for person in asked):
+        raise IdentityError("ids as strings", repr(asked[:5]), "Quote them, as in 's34'.")
+    people = sorted(set(asked), key=natural_key)
     if not people:
         raise IdentityError("at least one person", "an empty selection", "Choose somebody.")
     for person in people:

@@ -28,7 +28,11 @@ FORMAT = "forget linear model 1"
 
 
 def without_store(model: LinearModel) -> LinearModel:
-    """The model without anybody's features: it recognises, but cannot forget further."""
+    """The model without single photographs' features: it recognises, but cannot forget further.
+
+    The sums that stay hold a mean template of everybody, biometric data too; of a person with one
+    enrolled photograph that is the photograph's feature.
+    """
     return replace(model, store=None, calibration=None, fixed_threshold=model.threshold)
 
 

@@ -88,7 +88,9 @@ class CosineHead:
 
     def scores(self, features: Reals) -> Reals:
         """Cosines (n, c) of features (n, d) with every class."""
-        return _unit_rows(self._whiten(features)) @ self._means.T
+        whitened, means = _unit_rows(self._whiten(features)), self._means
+        with one_blas_thread():
+            return whitened @ means.T
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,10 +21,10 @@ from forget.linear.grid import Rows
 from forget.linear.heads import Head, HeadRule
 from forget.linear.statistics import Statistics
 from forget.linear.store import Chunk, FeatureStore
-from forget.linear.threshold import stranger_threshold
+from forget.linear.threshold import stranger_scores, threshold_of
 from forget.progress import OnStep, silent
 
-__all__ = ["LinearModel"]
+__all__ = ["LinearModel", "all_rows"]
 
 BATCH = 128  # photographs per pass through the network
 
@@ -87,7 +87,7 @@ class LinearModel:
         store = calibration = FeatureStore(feature_map.space)
         if rows is None:
             needed = np.union1d(split.train_of(people), split.test_of(strangers))
-            rows = _rows(feature_map, split.faces.images, needed, on_step)
+            rows = all_rows(feature_map, split.faces.images, on_step, needed)
         for person in people:
             store = store.append(person, _chunk(split, rows, split.train_of([person])))
             held_out = split.test_of([person])
@@ -111,12 +111,23 @@ class LinearModel:
         return self.rule(self.statistics)
 
     @cached_property
+    def strangers(self) -> tuple[float, ...]:
+        """Best scores of the calibration photographs, each while its person is left out.
+
+        Raises:
+            StatisticsError: The model was saved without its store.
+        """
+        return stranger_scores(self.rule, self.statistics, *self.parts())
+
+    @property
     def threshold(self) -> float:
-        """Below this score: nobody I know. Computed from what the model holds now."""
+        """Below this score: nobody I know. Computed from what the model holds now.
+
+        inf, so that nobody is named, when nobody is left to calibrate on.
+        """
         if self.fixed_threshold is not None:
             return self.fixed_threshold
-        store, calibration = self.parts()
-        return stranger_threshold(self.rule, self.statistics, store, calibration)
+        return threshold_of(self.strangers)
 
     def predict(self, images: Images) -> NDArray[np.float64]:
         """Scores (n, c) of photographs (n, height, width); `classes` names the columns."""
@@ -152,8 +163,18 @@ class LinearModel:
         )
 
 
-def _rows(feature_map: FeatureMap, images: Images, needed: Indices, on_step: OnStep) -> Rows:
-    """Rows (n, d) of the photographs that are needed; the others stay zero."""
+def all_rows(
+    feature_map: FeatureMap, images: Images, on_step: OnStep = silent, only: Indices | None = None
+) -> Rows:
+    """Features on the grid of a data set's photographs, (n, d), computed batch by batch.
+
+    Arguments:
+        feature_map: Photographs to features.
+        images: Photographs, (n, height, width).
+        on_step: Told after each batch.
+        only: Indices of the photographs that are needed; the rows of the others stay zero.
+    """
+    needed = np.arange(len(images)) if only is None else only
     rows = np.zeros((len(images), feature_map.space.dimension), dtype=np.int16)
     for start in range(0, len(needed), BATCH):
         some = needed[start : start + BATCH]

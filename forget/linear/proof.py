@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.errors import CheckpointError
+from forget.linear.feature_map import Penultimate
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
-from forget.models.checkpoint import read_tensors
+from forget.models.checkpoint import Tensors, read_tensors
 
 __all__ = ["Proof", "afresh", "prove", "verify_file"]
 
@@ -79,39 +80,84 @@ def prove(model: LinearModel) -> Proof:
 def verify_file(path: str | Path) -> Proof:
     """Reads a saved model as bare tensors and compares both digests.
 
+    Also makes sure that the file holds nothing beside what the digests cover: the network that the
+    features are said to come from, the features of the people in the store, and calibration
+    features of some of them.
+
     Raises:
-        CheckpointError: Not a saved model, or one without its store.
+        CheckpointError: Not a saved model, one without its store, or one that holds more.
     """
     tensors, about = read_tensors(path)
     try:
-        header = _header(about["space"])
-        stored = zip(about["classes"], tensors["counts"].tolist(), tensors["sums"], strict=True)
-        sums = {name: (count, total) for name, count, total in stored}
-        digest = _digest(header, tensors["gram"], sums)
-        entries = about["store"]
-        people = [entry["person"] for entry in entries or ()]
-        chunks = {person: tensors[f"store/{i}"] for i, person in enumerate(people)}
-    except (KeyError, TypeError, ValueError) as error:
+        return _verify(tensors, about)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
         raise CheckpointError(
             f"a saved model in {Path(path).name}",
-            f"a file without {error}",
+            f"a file with other contents ({type(error).__name__}: {error})",
             "Load a file that was saved with forget.save_model.",
         ) from error
-    if entries is None:
+
+
+def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
+    space = about["space"]
+    dimension = int(space["dimension"])
+    gram, counts, sums = (tensors[name] for name in ("gram", "counts", "sums"))
+    classes = [str(name) for name in about["classes"]]
+    _require(gram.shape == (dimension, dimension) and (gram == gram.T).all(), "a symmetric gram")
+    _require(sums.shape == (len(classes), dimension), "one sum for each class")
+    _require(len(set(classes)) == len(classes), "every class once")
+    header = _header(space)
+    stored = zip(classes, counts.tolist(), sums, strict=True)
+    digest = _digest(header, gram, {name: (count, total) for name, count, total in stored})
+    if about["store"] is None:
         raise CheckpointError(
             "a model with its feature store",
             f"one that was saved without (its digest is {digest})",
             "Verify the file that was saved with the store.",
         )
-    return Proof(digest, afresh(header, chunks, about["space"]["dimension"]))
+    chunks = _chunks("store", tensors, about, dimension)
+    held_out = _chunks("calibration", tensors, about, dimension)
+    _require(set(held_out) <= set(chunks), "calibration features of people in the store only")
+    network = {name: one for name, one in tensors.items() if name.startswith("network/")}
+    known = {"gram", "counts", "sums", *network}
+    known |= {f"{part}/{i}" for part in ("store", "calibration") for i in range(len(about[part]))}
+    _require(set(tensors) == known, "no tensor that is not named")
+    feature_map = Penultimate.from_parts(
+        about["feature_map"]["network"],
+        {name.removeprefix("network/"): one for name, one in network.items()},
+        None,
+    )
+    _require(feature_map.space.feature_map == space["feature_map"], "the network of the features")
+    return Proof(digest, afresh(header, chunks, dimension))
+
+
+def _chunks(
+    part: str, tensors: Tensors, about: Mapping[str, Any], dimension: int
+) -> dict[str, NDArray[np.int16]]:
+    people = [str(entry["person"]) for entry in about[part]]
+    _require(len(set(people)) == len(people), f"every person once in the {part}")
+    chunks = {person: tensors[f"{part}/{i}"] for i, person in enumerate(people)}
+    for rows in chunks.values():
+        whole = rows.dtype == np.int16 and rows.ndim == 2 and rows.shape[1] == dimension
+        _require(whole, f"int16 rows (n, {dimension}) in the {part}")
+    return chunks
+
+
+def _require(holds: bool, expected: str) -> None:
+    if not holds:
+        raise CheckpointError(
+            f"{expected} in a saved model", "something else", "Save the model again."
+        )
 
 
 def _header(space: Mapping[str, Any]) -> bytes:
     return (
         "forget statistics 1\n"
-        f"bits {space['bits']}\n"
+        f"bits {int(space['bits'])}\n"
         f"scale {float(space['scale']).hex()}\n"
-        f"dimension {space['dimension']}\n"
+        f"dimension {int(space['dimension'])}\n"
         f"feature map {space['feature_map']}\n"
     ).encode()
 

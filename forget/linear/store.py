@@ -58,8 +58,9 @@ class FeatureStore:
         return person in self.chunks
 
     def __getitem__(self, person: str) -> Chunk:
-        (known,) = known_identities([person], self.people)
-        return self.chunks[known]
+        if person not in self.chunks:
+            known_identities([person], self.people)  # raises, and names the nearest ids
+        return self.chunks[person]
 
     def append(self, person: str, chunk: Chunk) -> "FeatureStore":
         """The store with one more person.

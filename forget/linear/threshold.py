@@ -1,6 +1,7 @@
 """The score below which a model says "nobody I know"."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,14 +9,14 @@ from forget.linear.heads import HeadRule
 from forget.linear.statistics import Statistics
 from forget.linear.store import FeatureStore
 
-__all__ = ["QUANTILE", "stranger_scores", "stranger_threshold"]
+__all__ = ["QUANTILE", "stranger_scores", "threshold_of"]
 
-QUANTILE = 0.95  # one stranger's photograph in twenty may still be taken for somebody
+QUANTILE = 0.95  # one calibration photograph in twenty may still be taken for somebody
 
 
 def stranger_scores(
     rule: HeadRule, statistics: Statistics, store: FeatureStore, calibration: FeatureStore
-) -> list[float]:
+) -> tuple[float, ...]:
     """Best score of each calibration photograph when its person is not enrolled.
 
     For every person of the calibration part the head is solved without that person, who thereby
@@ -30,17 +31,9 @@ def stranger_scores(
         if others.classes:
             features = calibration.space.grid.real(calibration[person].rows)
             scores.extend(rule(others).scores(features).max(axis=1).tolist())
-    return scores
+    return tuple(scores)
 
 
-def stranger_threshold(
-    rule: HeadRule, statistics: Statistics, store: FeatureStore, calibration: FeatureStore
-) -> float:
-    """The score that 95 % of strangers' photographs stay below.
-
-    Returns:
-        The 95th percentile of `stranger_scores`; inf, so that nobody is named, when nobody is
-        left to calibrate on.
-    """
-    scores = stranger_scores(rule, statistics, store, calibration)
-    return float(np.quantile(scores, QUANTILE)) if scores else math.inf
+def threshold_of(strangers: Sequence[float]) -> float:
+    """The score that 95 % of strangers' photographs stay below; inf where there are none."""
+    return float(np.quantile(strangers, QUANTILE)) if strangers else math.inf

@@ -34,11 +34,15 @@ class Guarantee:
         kind: How much is proved.
         scope: What it covers.
         reason: One plain sentence.
+        because: The clause of it that says why the scope is no wider; empty for the whole model.
+        caveat: What the people asked about would still mind; empty if nothing is known.
     """
 
     kind: Kind
     scope: Scope
     reason: str
+    because: str = ""
+    caveat: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +81,8 @@ class Method(Protocol):
 
 def guarantee_exact(
     record: TrainingRecord | None,
-    photographs: Mapping[str, Iterable[str]],
+    photographs: Mapping[str, frozenset[str]],
+    staying: Mapping[str, frozenset[str]],
     title: Callable[[str], str] = str,
 ) -> Guarantee:
     """What exact forgetting on a feature map promises about some people.
@@ -88,44 +93,30 @@ def guarantee_exact(
     Arguments:
         record: Whose photographs trained the feature map; None where nobody knows.
         photographs: The people to forget, each with the SHA-256 of their photographs.
+        staying: The same of the people who stay enrolled.
         title: What to call a person.
     """
 
     def listed(people: Iterable[str]) -> str:
         return ", ".join(title(person) for person in people)
 
-    names = listed(photographs)
-    if record is None:
-        return Guarantee(
-            Kind.EXACT,
-            Scope.READOUT,
-            f"The readout has forgotten {names}. Nobody knows whom the feature map was trained "
-            "on, so nothing is promised about it (training data unknown).",
-        )
-    core = [person for person in photographs if person in record.people]
-    twins = [
-        person
-        for person, hashes in photographs.items()
-        if person not in record.people and not record.photographs.isdisjoint(hashes)
-    ]
-    if not core and not twins:
-        return Guarantee(
-            Kind.EXACT,
-            Scope.MODEL,
-            f"The model is, bit for bit, the one that never saw {names}: the sums are equal, and "
-            "the feature map was trained on other people.",
-        )
-    why = []
-    if core:
-        why.append(f"the feature map was trained on {listed(core)} and has not")
-    if twins:
-        why.append(
-            f"a photograph of {listed(twins)} belongs to somebody whom the feature map was "
-            "trained on, and it has not"
-        )
-    return Guarantee(
-        Kind.EXACT, Scope.READOUT, f"The readout has forgotten {names}; {'; '.join(why)}."
+    names, theirs = listed(photographs), frozenset().union(*photographs.values())
+    twins = [person for person, hashes in staying.items() if hashes & theirs]
+    caveat = (
+        f"The same photograph is enrolled as {listed(twins)}, who stays: forget both to remove it."
+        if twins
+        else ""
     )
+    because = _why_readout(record, photographs, listed)
+    if because:
+        verb = "may not have" if record is None else "has not"
+        reason = f"The readout has forgotten {names}, the feature map {verb}: {because}."
+        return Guarantee(Kind.EXACT, Scope.READOUT, reason, because, caveat)
+    reason = (
+        f"The model is, bit for bit, the one that was never given {names}: the sums are equal, "
+        "and the feature map was trained on other people."
+    )
+    return Guarantee(Kind.EXACT, Scope.MODEL, reason, caveat=caveat)
 
 
 def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Guarantee:
@@ -137,10 +128,36 @@ def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Gu
         people: Whom to forget.
     """
     parts = model.parts()
-    photographs = {}
-    for person in people:
-        hashes = {h for part in parts if person in part for h in part[person].photographs}
-        if person in split.faces.identities:
-            hashes |= split.faces.hashes_of(person)
-        photographs[person] = hashes
-    return guarantee_exact(model.feature_map.record, photographs, split.faces.title)
+    held = {
+        person: frozenset(h for part in parts if person in part for h in part[person].photographs)
+        for person in model.people
+    }
+    leaving = {
+        person: held.pop(person, frozenset())
+        | (split.faces.hashes_of(person) if person in split.faces.identities else frozenset())
+        for person in people
+    }
+    return guarantee_exact(model.feature_map.record, leaving, held, split.faces.title)
+
+
+def _why_readout(
+    record: TrainingRecord | None,
+    photographs: Mapping[str, frozenset[str]],
+    listed: Callable[[Iterable[str]], str],
+) -> str:
+    """Why the feature map may know some of the people; empty if it does not."""
+    if record is None:
+        return "nobody knows whom the feature map was trained on (training data unknown)"
+    core = [person for person in photographs if person in record.people]
+    twins = [
+        person
+        for person, hashes in photographs.items()
+        if person not in record.people and hashes & record.photographs
+    ]
+    why = [f"the feature map was trained on {listed(core)}"] if core else []
+    if twins:
+        why.append(
+            f"a photograph of {listed(twins)} belongs to somebody whom the feature map was "
+            "trained on"
+        )
+    return ", and ".join(why)

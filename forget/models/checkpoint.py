@@ -64,7 +64,7 @@ def fingerprint(settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
     """SHA-256, hex, of settings and parameters: what computes the same has the same one."""
     whole = hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode())
     for name in sorted(tensors):
-        tensor = np.ascontiguousarray(tensors[name])
+        tensor = np.asarray(tensors[name], order="C")
         whole.update(f"\n{name} {tensor.dtype.str} {tensor.shape}\n".encode())
         whole.update(tensor.tobytes())
     return whole.hexdigest()
@@ -72,12 +72,15 @@ def fingerprint(settings: Mapping[str, Any], tensors: Mapping[str, NDArray[Any]]
 
 def to_bytes(tensors: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> bytes:
     """A safetensors file whose metadata holds `about` as JSON."""
-    packed = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+    packed = {name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}
     return serialise(packed, {KEY: json.dumps(about, sort_keys=True)})
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Writes a file so that a reader sees the old one or the new one, whole."""
+    """Writes a file so that a reader sees the old one or the new one, whole.
+
+    Only its owner may read it: a model with its store holds biometric data.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -86,7 +89,6 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -13,11 +13,12 @@ from forget.data.load import load_faces
 from forget.data.split import Split, split_by_identity
 from forget.linear.feature_map import Penultimate
 from forget.linear.grid import Rows
-from forget.linear.model import LinearModel
+from forget.linear.model import LinearModel, all_rows
 from forget.pretrained import linearize, load_feature_map
+from forget.progress import OnStep, silent
 from forget.ui.gallery import portrait
 
-__all__ = ["Bundle", "bundle_of", "demo", "feature_map", "portraits"]
+__all__ = ["Bundle", "bundle_of", "demo", "feature_map"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,11 @@ class Bundle:
         return {person: self.faces.title(person) for person in self.faces.identities}
 
     @cached_property
+    def portraits(self) -> dict[str, str]:
+        """A portrait of each person, as a data URL: the first photograph."""
+        return {p: portrait(self.faces.images[self.faces.of(p)[0]]) for p in self.titles}
+
+    @cached_property
     def features(self) -> NDArray[np.float64]:
         """Real features of all photographs, (n, d)."""
         return self.model.feature_map.grid.real(self.rows)
@@ -61,9 +67,9 @@ class Bundle:
             return tsne.fit_transform(self.features).astype(np.float64)
 
 
-def bundle_of(faces: FaceDataset, feature_map: Penultimate) -> Bundle:
+def bundle_of(faces: FaceDataset, feature_map: Penultimate, on_step: OnStep = silent) -> Bundle:
     """Fits the model of a data set and warms what the first click needs."""
-    rows = feature_map.rows(faces.images)
+    rows = all_rows(feature_map, faces.images, on_step)
     bundle = Bundle(faces, linearize(feature_map, faces, rows=rows), rows)
     _ = bundle.model.threshold, bundle.positions
     return bundle
@@ -81,14 +87,3 @@ def feature_map() -> Penultimate:
 def demo() -> Bundle:
     """The ORL faces and their model."""
     return bundle_of(load_faces("orl"), feature_map())
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def portraits(_faces: FaceDataset, fingerprint: str) -> dict[str, str]:
-    """A portrait of each person, as a data URL: the first photograph.
-
-    Arguments:
-        _faces: The photographs.
-        fingerprint: Tells one data set from another.
-    """
-    return {p: portrait(_faces.images[_faces.of(p)[0]]) for p in _faces.identities}

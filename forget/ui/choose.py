@@ -4,18 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from forget.data.dataset import FaceDataset
-from forget.data.folder import load_uploads
 from forget.effect import nearest_people
-from forget.errors import ForgetError
-from forget.linear.leave_one_out import leave_one_out
 from forget.methods.method import Scope, guarantee_for
-from forget.ui.cached import Bundle, bundle_of, demo, feature_map, portraits
+from forget.ui import own
+from forget.ui.cached import demo
 from forget.ui.gallery import Face, gallery
-from forget.ui.parts import people_row, photograph
+from forget.ui.parts import people_row, photograph, plain
 from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, use
 
-__all__ = ["data", "people", "preview"]
+__all__ = ["data", "faces_of", "people", "preview"]
 
 ORL, OWN = "ORL faces", "My own photographs"
 GROUPS = ("All", "Added", "Core")
@@ -32,7 +29,7 @@ def data() -> None:
         persist_state="session",
     )
     if st.session_state["faces_source"] == OWN:
-        _own()
+        own.draw()
 
 
 def people(now: Visit) -> None:
@@ -59,7 +56,7 @@ def people(now: Visit) -> None:
         width="stretch",
     )
     _line(now, chosen)
-    gallery(_faces(now, str(shown)), PEOPLE, key="gallery")
+    gallery(faces_of(now, str(shown)), PEOPLE, key="gallery")
 
 
 def preview(now: Visit) -> None:
@@ -68,14 +65,18 @@ def preview(now: Visit) -> None:
     if not chosen:
         return
     bundle = now.bundle
+    enrolled = [i for i, person in enumerate(bundle.faces.labels) if person in now.model.people]
+    labels = [bundle.faces.labels[i] for i in enrolled]
     st.header("Chosen")
     for person in chosen[:3]:
-        st.markdown(f"**{bundle.faces.title(person)}**")
+        st.markdown(f"**{plain(bundle.faces.title(person))}**")
         with st.container(horizontal=True, gap="small"):
-            for index in bundle.faces.of(person):
-                photograph(st, bundle, int(index))
-        st.caption("People who look alike, with similarity")
-        people_row(bundle, nearest_people(bundle.features, bundle.faces.labels, person))
+            for index in bundle.faces.of(person)[:12]:
+                photograph(bundle, int(index))
+        near = nearest_people(bundle.features[enrolled], labels, person)
+        if near:
+            st.caption("People who look alike, with similarity (cosine)")
+            people_row(bundle, near)
     if len(chosen) > 3:
         st.caption(f"and {len(chosen) - 3} more")
 
@@ -87,31 +88,30 @@ def _line(now: Visit, chosen: Sequence[str]) -> None:
     elif chosen:
         guarantee = guarantee_for(now.model, now.bundle.split, chosen)
         if guarantee.scope is Scope.MODEL:
-            st.markdown(
-                ":material/verified: This will be **exact, for the whole model**: the feature "
-                "map was trained on other people."
-            )
+            said = ":material/verified: This will be **exact, for the whole model**: the feature "
+            said += "map was trained on other people."
         else:
-            st.markdown(
-                f":material/warning: This will be **exact for the readout only**: "
-                f"{guarantee.reason.split('; ', 1)[-1]}"
-            )
+            said = ":material/warning: This will be **exact for the readout only**: "
+            said += f"{plain(guarantee.because)}."
+        if guarantee.caveat:
+            said += f" :material/warning: {plain(guarantee.caveat)}"
+        st.markdown(said)
     elif now.effect is not None:
-        names = ", ".join(now.bundle.faces.title(person) for person in now.forgotten)
+        names = plain(", ".join(now.bundle.faces.title(person) for person in now.forgotten))
         st.markdown(f"Forgotten: **{names}**. [See what changed](#proof)")
     else:
         st.markdown("Click one or several faces, then press Forget.")
 
 
-def _faces(now: Visit, shown: str) -> list[Face]:
+def faces_of(now: Visit, shown: str = "All") -> list[Face]:
+    """Everybody of the visitor's data set for the gallery, added people first."""
     faces = now.bundle.faces
-    pictures = portraits(faces, now.bundle.model.statistics.digest())
     groups = {"All": (*faces.added, *faces.core), "Added": faces.added, "Core": faces.core}
     return [
         Face(
             person,
             faces.title(person),
-            pictures[person],
+            now.bundle.portraits[person],
             "core" if person in faces.core else "added",
             person in now.forgotten,
         )
@@ -122,67 +122,5 @@ def _faces(now: Visit, shown: str) -> list[Face]:
 def _turn() -> None:
     if st.session_state["faces_source"] == ORL:
         use(demo())
-    elif "own" in st.session_state:
-        use(st.session_state["own"][1])
-
-
-def _own() -> None:
-    """Takes a zip or a folder of people and fits a model of them, in this session only."""
-    st.caption(
-        "One folder per person, each with at least 2 photographs cropped to the face (jpg, png, "
-        "pgm, webp). They stay in this session and are gone when you close the page."
-    )
-    kind = st.radio("As", ("A zip file", "A folder"), horizontal=True, key="own_kind")
-    if kind == "A folder":
-        given = st.file_uploader(
-            "Folder of people",
-            type=["jpg", "jpeg", "png", "pgm", "webp"],
-            accept_multiple_files="directory",
-            key="own_folder",
-        )
-    else:
-        one = st.file_uploader("Zip of folders", type="zip", key="own_zip")
-        given = [one] if one else []
-    if given:
-        _take(given)
-    elif "own" not in st.session_state:
-        st.info("No photographs yet: the ORL faces stay on the page.")
-    if "own" in st.session_state:
-        _about_own(*st.session_state["own"][1:])
-
-
-def _take(given: Sequence[st.runtime.uploaded_file_manager.UploadedFile]) -> None:
-    """Fits a model of new uploads; the same ones are not fitted twice."""
-    ids = tuple(sorted(file.file_id for file in given))
-    if st.session_state.get("own", (None,))[0] == ids:
-        return
-    if st.session_state.get("own_refused", (None,))[0] == ids:
-        st.error(st.session_state["own_refused"][1], icon=":material/error:")
-        return
-    try:
-        with st.spinner("Reading the photographs and fitting"):
-            faces = load_uploads(((file.name, file.getvalue()) for file in given), given[0].name)
-            bundle = bundle_of(faces, feature_map())
-            accuracy = leave_one_out(
-                bundle.model.rule, bundle.model.statistics.space, bundle.rows, faces.labels
-            )
-    except ForgetError as error:
-        st.session_state["own_refused"] = (ids, str(error))
-        st.error(str(error), icon=":material/error:")
-        return
-    st.session_state["own"] = (ids, bundle, accuracy)
-    use(bundle)
-    st.rerun()
-
-
-def _about_own(bundle: Bundle, accuracy: float) -> None:
-    faces: FaceDataset = bundle.faces
-    st.markdown(
-        f"**{faces.name}**: {len(faces.identities)} people, {len(faces.images)} photographs. "
-        f"Identified when each photograph is left out in turn: **{accuracy:.1%}** "
-        f"(chance {1 / len(faces.identities):.1%})."
-    )
-    if faces.skipped:
-        with st.expander(f"{len(faces.skipped)} left out"):
-            for line in faces.skipped:
-                st.text(line)
+    elif own.KEY in st.session_state:
+        use(st.session_state[own.KEY].bundle)

@@ -82,7 +82,7 @@ def start(key: str, label: str, about: object, function: Callable[[OnStep], Any]
     """
     if not _BUSY.acquire(blocking=False):
         raise ForgetError(
-            "an idle server", "one that is busy with a job", "Wait until it is done, or cancel it."
+            "an idle server", "one that is busy with a job", "Try again in a minute."
         )
     job = Job(label, about)
     job.thread = threading.Thread(target=job.work, args=(function,), daemon=True)
@@ -94,8 +94,8 @@ def start(key: str, label: str, about: object, function: Callable[[OnStep], Any]
 @st.fragment(run_every=0.5)
 def watch(key: str) -> None:
     """Draws the progress of a running job, with a way to stop it; reruns the page at its end."""
-    job: Job = st.session_state[key]
-    if not job.running:
+    job: Job | None = st.session_state.get(key)
+    if job is None or not job.running:
         st.rerun()
     share = min(job.done / max(job.total, 1), 1.0)
     st.progress(

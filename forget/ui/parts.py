@@ -1,6 +1,7 @@
 """The pieces of a result: proof, the people who left, everybody else, and the cost."""
 
 import json
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -24,20 +25,30 @@ def short(digest: str) -> str:
     return f"{digest[:4]} {digest[4:8]}"
 
 
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is: names come from visitors."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
+
+
 def promise(guarantee: Guarantee) -> None:
     """States guarantee and scope in one sentence; a readout-only one as a warning."""
     if guarantee.scope is Scope.MODEL:
-        st.markdown(f"**Exact, whole model.** {guarantee.reason}")
+        st.markdown(f"**Exact, whole model.** {plain(guarantee.reason)}")
     else:
-        st.warning(f"**Exact, readout only.** {guarantee.reason}", icon=":material/warning:")
+        said = f"**Exact, readout only.** {plain(guarantee.reason)}"
+        st.warning(said, icon=":material/warning:")
+    if guarantee.caveat:
+        st.warning(plain(guarantee.caveat), icon=":material/warning:")
 
 
 def proof_card(effect: Effect) -> None:
     """Digest after subtraction against digest summed afresh, verdict, gap, guarantee, cost."""
     proof, seconds = effect.proof, effect.seconds
     st.header("Proof", anchor="proof")
-    if proof.holds:
+    if proof.holds and effect.guarantee.scope is Scope.MODEL:
         st.markdown(":material/check_circle: **Same as never seen**")
+    elif proof.holds:
+        st.markdown(":material/check: **Readout same as never fitted**")
     else:
         st.error("The sums differ from those of the remaining people.")
     sign = "=" if proof.digest == proof.afresh else "≠"
@@ -49,7 +60,7 @@ def proof_card(effect: Effect) -> None:
     )
     promise(effect.guarantee)
     st.markdown(
-        f"{spoken(seconds['subtract'])} to subtract "
+        f"{spoken(seconds['subtract'])} to subtract and solve "
         f"(refit from features {spoken(seconds['refit from features'])})"
     )
 
@@ -73,10 +84,7 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
                 ("now", sighting.said_after, sighting.after),
             ):
                 st.markdown(f"{when}  \n{_said(who, ranked, bundle)}", width=110)
-    st.caption(
-        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. A stranger's "
-        f"photograph typically scores {effect.stranger:.2f}; one in twenty is taken for somebody."
-    )
+    st.caption(_reading(effect))
     with st.expander("Five best guesses, before and now"):
         for sighting in seen:
             _guesses(sighting, bundle)
@@ -93,7 +101,7 @@ def everyone_card(effect: Effect, bundle: Bundle) -> None:
     st.caption(
         f"{int(others['photographs'].sum())} photographs of {len(others)} people. Nobody's score "
         f"changed by more than {abs(change[most]):.3f}; most changed: "
-        f"{bundle.titles[others['person'].iloc[most]]} ({change[most]:+.3f})."
+        f"{plain(bundle.titles[others['person'].iloc[most]])} ({change[most]:+.3f})."
     )
     st.plotly_chart(
         others_dots(others, bundle.titles),
@@ -131,7 +139,7 @@ def people_row(bundle: Bundle, ranked: Ranked) -> None:
             st.image(
                 bundle.faces.images[bundle.faces.of(person)[0]],
                 alt=f"Portrait of {title}",
-                caption=f"{title}  \n{score:.2f}",
+                caption=f"{plain(title)}  \n{score:.2f}",
                 width=80,
             )
 
@@ -165,8 +173,9 @@ def download_buttons(now: Visit, effect: Effect) -> None:
             on_click="ignore",
         )
     st.caption(
-        "With feature store: can forget further; biometric data of everybody in it. Without: "
-        "recognises the same people, cannot forget further, and holds nobody's features."
+        "With feature store: can forget further; biometric data of everybody in it, photograph by "
+        "photograph. Without: recognises the same people and cannot forget further; it still "
+        "holds a mean template of everybody, which is biometric data too."
     )
 
 
@@ -186,8 +195,22 @@ def faded(images: Sequence[np.ndarray], opacity: Sequence[float], gap: int = 12)
     return strip
 
 
+def _reading(effect: Effect) -> str:
+    """How to read the scores."""
+    if not np.isfinite(effect.threshold[1]):
+        return (
+            "Nobody is left to find out how strangers score, so the model names nobody: keep at "
+            "least two people whose photographs calibrate it."
+        )
+    return (
+        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. Of the "
+        f"strangers it was calibrated on, the typical photograph scores {effect.stranger:.2f} and "
+        "one in twenty is taken for somebody."
+    )
+
+
 def _said(who: str | None, ranked: Ranked, bundle: Bundle) -> str:
-    name = bundle.faces.title(who) if who else "nobody"
+    name = plain(bundle.faces.title(who)) if who else "nobody"
     return f"**{name}** {ranked[0][1]:.2f}" if ranked else f"**{name}**"
 
 

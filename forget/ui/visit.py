@@ -1,6 +1,5 @@
 """One visitor's own state: which faces they look at, and what they have had forgotten."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -12,10 +11,21 @@ from forget.linear.model import LinearModel
 from forget.methods.registry import unlearn
 from forget.ui.cached import Bundle, demo
 
-__all__ = ["PEOPLE", "Visit", "forget_chosen", "start_over", "state", "use", "visit"]
+__all__ = [
+    "PEOPLE",
+    "Visit",
+    "forget_chosen",
+    "leave",
+    "problem",
+    "start_over",
+    "state",
+    "use",
+    "visit",
+]
 
 PEOPLE = "forget_people"  # key of the chosen people, shared by the list and the gallery
 _VISIT = "visit"
+_VISITS = "visits"  # by data set, so that turning to another one loses nothing
 _PROBLEM = "forget_problem"
 
 
@@ -28,13 +38,15 @@ class Visit:
         model: The model as it is now for this visitor.
         forgotten: Everybody who was forgotten, all requests together.
         effect: What that changed.
-        seconds: From the click to the measured result.
+        spent: Seconds that all subtractions and their heads took.
+        seconds: From the last click to its measured result.
     """
 
     bundle: Bundle
     model: LinearModel
     forgotten: tuple[str, ...] = ()
     effect: Effect | None = field(default=None, repr=False)
+    spent: float = 0.0
     seconds: float = 0.0
 
     def forget(self, people: list[str]) -> "Visit":
@@ -45,51 +57,65 @@ class Visit:
         """
         start = perf_counter()
         result = unlearn(self.model, self.bundle.faces, people)
+        _ = result.model.head
+        spent = self.spent + perf_counter() - start
         gone = (*self.forgotten, *people)
         split = self.bundle.split.forgetting(gone)
         rows = self.bundle.rows
-        effect = measure_effect(self.bundle.model, result.model, split, rows, result.seconds)
+        effect = measure_effect(self.bundle.model, result.model, split, rows, spent)
         return replace(
             self,
             model=result.model,
             forgotten=split.leaving,
             effect=effect,
+            spent=spent,
             seconds=perf_counter() - start,
         )
 
 
 def visit() -> Visit:
-    """The visitor's state; the demo faces, nobody forgotten, at first."""
+    """The visitor's state; the demo faces, nobody forgotten, at first.
+
+    Says what is missing, and ends the page there, when the demo cannot be loaded.
+    """
     if _VISIT not in st.session_state:
-        bundle = demo()
-        st.session_state[_VISIT] = Visit(bundle, bundle.model)
+        try:
+            bundle = demo()
+        except ForgetError as error:
+            st.error(str(error), icon=":material/error:")
+            st.stop()
+        use(bundle)
     return st.session_state[_VISIT]
 
 
 def use(bundle: Bundle) -> None:
-    """Turns to other faces; nobody is forgotten and nobody chosen."""
-    st.session_state[_VISIT] = Visit(bundle, bundle.model)
-    st.session_state[PEOPLE] = []
-    st.session_state.pop(_PROBLEM, None)
+    """Turns to other faces, as the visitor left them; nobody is chosen."""
+    visits: dict[int, Visit] = st.session_state.setdefault(_VISITS, {})
+    _set(visits.get(id(bundle), Visit(bundle, bundle.model)))
+
+
+def leave(bundle: Bundle) -> None:
+    """Drops a data set and everything done with it, and goes back to the demo."""
+    st.session_state.get(_VISITS, {}).pop(id(bundle), None)
+    use(demo())
 
 
 def start_over() -> None:
     """Goes back to the original model."""
-    use(visit().bundle)
+    bundle = visit().bundle
+    _set(Visit(bundle, bundle.model))
 
 
 def forget_chosen() -> None:
     """Forgets the chosen people; keeps the choice and the model when that cannot be done."""
-    attempt(lambda: visit().forget(st.session_state[PEOPLE]))
-
-
-def attempt(change: Callable[[], Visit]) -> None:
-    """Replaces the visitor's state, or keeps it and remembers what went wrong."""
     try:
-        st.session_state[_VISIT] = change()
+        _set(visit().forget(st.session_state[PEOPLE]))
     except ForgetError as error:
         st.session_state[_PROBLEM] = str(error)
-        return
+
+
+def _set(now: Visit) -> None:
+    st.session_state[_VISIT] = st.session_state[_VISITS][id(now.bundle)] = now
     st.session_state[PEOPLE] = []
     st.session_state.pop(_PROBLEM, None)
 

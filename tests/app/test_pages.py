@@ -22,12 +22,14 @@ def opened(page: str = FORGET) -> AppTest:
 
 
 def words(at: AppTest) -> str:
+    assert not at.exception
     kinds = (at.markdown, at.caption, at.header, at.title, at.error, at.warning, at.code)
     return "\n".join(str(one.value) for kind in kinds for one in kind)
 
 
 def forget(at: AppTest, *people: str) -> AppTest:
     at.multiselect[0].set_value(list(people)).run()
+    assert not at.exception
     return next(one for one in at.button if one.label == "Forget").click().run()
 
 
@@ -74,6 +76,7 @@ def test_a_core_person_is_a_readout_only_and_says_so() -> None:
     assert "exact for the readout only" in words(at)
     forget(at, "s07")
     assert "Exact, readout only." in at.warning[0].value
+    assert "Same as never seen" not in words(at)
     assert any(one.label == "Run training everything" for one in at.button)
 
 
@@ -151,3 +154,65 @@ def test_a_bad_upload_is_told_and_the_demo_stays(data: bytes) -> None:
     assert not at.exception
     assert "Expected" in at.error[0].value
     assert len(at.multiselect[0].options) == 40
+
+
+def test_the_demo_and_ones_own_people_are_both_kept(orl: FaceDataset) -> None:
+    at = forget(opened(), "s34")
+    source = next(one for one in at.radio if one.label == "Faces")
+    source.set_value("My own photographs").run()
+    at.file_uploader[0].upload("mine.zip", zipped(orl, ["s31", "s32", "s33"])).run()
+    assert "3 people, nobody forgotten yet" in words(at.switch_page("app.py").run())
+    at.switch_page(FORGET).run()
+    next(one for one in at.radio if one.label == "Faces").set_value("ORL faces").run()
+    assert "Same as never seen" in words(at)
+    assert at.session_state["visit"].forgotten == ("s34",)
+    next(one for one in at.radio if one.label == "Faces").set_value("My own photographs").run()
+    next(one for one in at.button if one.label == "Remove my photographs").click().run()
+    assert not at.exception
+    assert "own" not in at.session_state
+    assert len(at.session_state["visits"]) == 1
+
+
+def test_a_photograph_that_stays_under_another_name_is_told(orl: FaceDataset) -> None:
+    people = {"anna": "s31", "bo": "s32", "anna again": "s31"}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, person in people.items():
+            for k, i in enumerate(orl.of(person)[:4]):
+                picture = io.BytesIO()
+                Image.fromarray(orl.images[i]).save(picture, "PNG")
+                archive.writestr(f"{name}/{k}.png", picture.getvalue())
+    at = with_own(file.getvalue())
+    forget(at, "anna")
+    assert any("anna again" in one.value for one in at.warning)
+
+
+def test_without_weights_every_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    import forget.ui.cached as cached
+    from forget.errors import CheckpointError
+
+    def absent() -> None:
+        raise CheckpointError("weights", "none", "Run: make demo-weights")
+
+    monkeypatch.setattr(cached, "load_feature_map", absent)
+    cached.demo.clear()
+    cached.feature_map.clear()
+    for page in PAGES:
+        at = opened(page)
+        assert not at.exception
+        assert "make demo-weights" in at.error[0].value
+    cached.demo.clear()
+    cached.feature_map.clear()
+
+
+def test_people_with_markdown_in_their_names_stay_text(orl: FaceDataset) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, person in {"**a** [b](http://c)".replace("/", "_"): "s31", "d": "s32"}.items():
+            for k, i in enumerate(orl.of(person)[:4]):
+                picture = io.BytesIO()
+                Image.fromarray(orl.images[i]).save(picture, "PNG")
+                archive.writestr(f"{name}/{k}.png", picture.getvalue())
+    at = with_own(file.getvalue())
+    at.multiselect[0].set_value([at.session_state["visit"].model.people[0]]).run()
+    assert "\\*\\*a\\*\\*" in words(at)

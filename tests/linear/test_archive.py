@@ -177,3 +177,43 @@ def test_foreign_and_missing_files_are_told(tmp_path: Path) -> None:
     for name in ("text", "empty", "other", "absent"):
         with pytest.raises(CheckpointError):
             read_model(tmp_path / name)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_verify_tells_what_it_cannot_read(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
+    path = tmp_path_factory.mktemp("bent") / "bent.safetensors"
+    bent = bytearray(whole[: data.draw(st.sampled_from([len(whole), len(whole) // 2]))])
+    bent[data.draw(st.integers(0, 4000))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(bytes(bent))
+    try:
+        verify_file(path)
+    except CheckpointError:
+        return
+
+
+def test_verify_refuses_a_file_that_holds_more_than_it_names(whole: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(whole)
+    tensors, about = read_tensors(path)
+    crooked = tensors["gram"].copy()
+    crooked[1, 0] += 1
+    network = next(name for name in tensors if name.endswith("weight") and "network" in name)
+    space = about["space"]
+    for more, told in (
+        ({"store/40": tensors["store/0"]}, about),
+        ({"calibration/20": tensors["calibration/0"]}, about),
+        ({"gram": crooked}, about),
+        ({"store/0": tensors["store/0"].astype(np.float32)}, about),
+        ({"store/0": tensors["store/0"][:, :5]}, about),
+        ({network: tensors[network] + 1}, about),
+        ({}, about | {"classes": about["classes"][:-1]}),
+        ({}, about | {"store": about["store"][:-1] + about["store"][:1]}),
+        ({}, about | {"space": space | {"dimension": "many"}}),
+        ({}, about | {"space": space | {"dimension": 64}}),
+    ):
+        path.write_bytes(to_bytes(tensors | more, told))
+        with pytest.raises(CheckpointError):
+            verify_file(path)
+    path.write_bytes(to_bytes(tensors, about))
+    assert verify_file(path).holds

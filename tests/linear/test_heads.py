@@ -57,7 +57,7 @@ def naive_mean(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.ndarra
 
 @pytest.mark.parametrize(
     ("rule", "naive"),
-    zip(RULES, [naive_wccn, naive_ridge, naive_mean], strict=True),
+    list(zip(RULES, [naive_wccn, naive_ridge, naive_mean], strict=True)),
     ids=lambda value: type(value).__name__,
 )
 def test_scores_equal_the_dense_twin(rule: HeadRule, naive: Callable[..., np.ndarray]) -> None:

@@ -37,7 +37,7 @@ def test_a_core_photograph_under_a_new_name_is_noticed(
     faces = with_newcomer(orl, pictures)
     guarantee = unlearn(linearize(feature_map, faces), faces, ["newcomer"]).guarantee
     assert guarantee.scope is Scope.READOUT
-    assert "a photograph of newcomer" in guarantee.reason
+    assert "a photograph of newcomer" in guarantee.because
 
 
 def test_the_store_remembers_photographs_that_the_caller_leaves_out(

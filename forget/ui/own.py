@@ -1,0 +1,112 @@
+"""A visitor's own photographs: taken in, fitted and judged, in this session only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from forget.data.folder import load_uploads
+from forget.errors import ForgetError
+from forget.linear.leave_one_out import leave_one_out
+from forget.ui.cached import Bundle, bundle_of, feature_map
+from forget.ui.parts import plain
+from forget.ui.visit import leave, use, visit
+
+__all__ = ["KEY", "Own", "draw"]
+
+KEY = "own"
+_REFUSED = "own_refused"
+JUDGED = 1000  # photographs that are left out in turn, at most
+TYPES = ["jpg", "jpeg", "png", "pgm", "webp"]
+
+
+@dataclass(frozen=True, eq=False)
+class Own:
+    """Photographs that were taken in.
+
+    Arguments:
+        files: Ids of the uploads they came from.
+        bundle: The people and their model.
+        accuracy: Share of photographs identified, each left out in turn.
+    """
+
+    files: tuple[str, ...]
+    bundle: Bundle
+    accuracy: float
+
+
+def draw() -> None:
+    """Takes a zip or a folder of people, and tells what came of it."""
+    st.caption(
+        "One folder per person, each with at least 2 photographs cropped to the face (jpg, png, "
+        "pgm, webp). They stay in this session and are gone when you close the page."
+    )
+    kind = st.radio("As", ("A zip file", "A folder"), horizontal=True, key="own_kind")
+    if kind == "A folder":
+        given = st.file_uploader(
+            "Folder of people", type=TYPES, accept_multiple_files="directory", key="own_folder"
+        )
+    else:
+        one = st.file_uploader("Zip of folders", type="zip", key="own_zip")
+        given = [one] if one else []
+    if given:
+        _take(given)
+    if KEY in st.session_state:
+        _about(st.session_state[KEY])
+    elif not given:
+        st.info("No photographs yet: the ORL faces stay on the page.")
+
+
+def _take(given: Sequence[UploadedFile]) -> None:
+    """Fits a model of new uploads; the same ones are neither fitted nor refused twice."""
+    files = tuple(sorted(file.file_id for file in given))
+    if KEY in st.session_state and st.session_state[KEY].files == files:
+        return
+    if st.session_state.get(_REFUSED, (None, ""))[0] != files:
+        try:
+            st.session_state[KEY] = _fitted(files, given)
+        except ForgetError as error:
+            st.session_state[_REFUSED] = (files, str(error))
+        else:
+            use(st.session_state[KEY].bundle)
+            st.rerun()
+    st.error(st.session_state[_REFUSED][1], icon=":material/error:")
+
+
+def _fitted(files: tuple[str, ...], given: Sequence[UploadedFile]) -> Own:
+    bar = st.progress(0.0, "Reading the photographs")
+
+    def step(done: int, total: int, note: str = "") -> None:
+        bar.progress(done / total, f"{note or 'photographs judged'}: {done} of {total}")
+
+    # A folder's files are named by their path in it, a zip by itself.
+    name = given[0].name.split("/")[0] if "/" in given[0].name else given[0].name
+    faces = load_uploads(((file.name, file.getvalue()) for file in given), name)
+    bundle = bundle_of(faces, feature_map(), step)
+    space = bundle.model.statistics.space
+    accuracy = leave_one_out(bundle.model.rule, space, bundle.rows, faces.labels, JUDGED, step)
+    bar.empty()
+    return Own(files, bundle, accuracy)
+
+
+def _about(own: Own) -> None:
+    faces = own.bundle.faces
+    people, photographs = len(faces.identities), len(faces.images)
+    judged = "each photograph" if photographs <= JUDGED else f"each of {JUDGED:,} photographs"
+    st.markdown(
+        f"**{plain(faces.name)}**: {people} people, {photographs:,} photographs. Identified when "
+        f"{judged} is left out in turn: **{own.accuracy:.1%}** (chance {1 / people:.1%})."
+    )
+    if faces.skipped:
+        with st.expander(f"{len(faces.skipped)} left out"):
+            for line in faces.skipped[:200]:
+                st.text(line)
+    st.button("Remove my photographs", on_click=_remove, icon=":material/delete:")
+
+
+def _remove() -> None:
+    own = st.session_state.pop(KEY)
+    st.session_state["faces_source"] = "ORL faces"
+    if visit().bundle is own.bundle:
+        leave(own.bundle)
