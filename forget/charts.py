@@ -114,7 +114,13 @@ def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
             ]
         },
     )
-    figure.update_xaxes(title="seconds (logarithmic)", type="log")
+    decades = [10.0**power for power in range(-4, 4)]
+    figure.update_xaxes(
+        title="time (logarithmic)",
+        type="log",
+        tickvals=decades,
+        ticktext=["0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s"],
+    )
     return _plain(figure, 60 + 44 * len(ways))
 
 

@@ -79,11 +79,9 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
     for sighting in seen:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             photograph(bundle, sighting.photograph)
-            for when, who, ranked in (
-                ("before", sighting.said_before, sighting.before),
-                ("now", sighting.said_after, sighting.after),
-            ):
-                st.markdown(f"{when}  \n{_said(who, ranked, bundle)}", width=110)
+            before = _said(sighting.said_before, sighting.before, bundle)
+            now = _said(sighting.said_after, sighting.after, bundle)
+            st.markdown(f"before {before}  \nnow {now}", width="stretch")
     st.caption(_reading(effect))
     with st.expander("Five best guesses, before and now"):
         for sighting in seen:

@@ -57,8 +57,9 @@ class Visit:
         """
         start = perf_counter()
         result = unlearn(self.model, self.bundle.faces, people)
+        solving = perf_counter()
         _ = result.model.head
-        spent = self.spent + perf_counter() - start
+        spent = self.spent + result.seconds + perf_counter() - solving
         gone = (*self.forgotten, *people)
         split = self.bundle.split.forgetting(gone)
         rows = self.bundle.rows
