@@ -16,7 +16,8 @@ from forget.ui.visit import leave, use, visit
 __all__ = ["KEY", "Own", "draw"]
 
 KEY = "own"
-_REFUSED = "own_refused"
+_REFUSED = "own_refused"  # ids of uploads that failed, and why, so as not to try them again
+_ROUND = "own_round"
 JUDGED = 1000  # photographs that are left out in turn, at most
 TYPES = ["jpg", "jpeg", "png", "pgm", "webp"]
 
@@ -26,12 +27,10 @@ class Own:
     """Photographs that were taken in.
 
     Arguments:
-        files: Ids of the uploads they came from.
         bundle: The people and their model.
         accuracy: Share of photographs identified, each left out in turn.
     """
 
-    files: tuple[str, ...]
     bundle: Bundle
     accuracy: float
 
@@ -45,10 +44,14 @@ def draw() -> None:
     kind = st.radio("As", ("A zip file", "A folder"), horizontal=True, key="own_kind")
     if kind == "A folder":
         given = st.file_uploader(
-            "Folder of people", type=TYPES, accept_multiple_files="directory", key="own_folder"
+            "Folder of people",
+            type=TYPES,
+            accept_multiple_files="directory",
+            key=f"own_folder_{st.session_state.setdefault(_ROUND, 0)}",
         )
     else:
-        one = st.file_uploader("Zip of folders", type="zip", key="own_zip")
+        key = f"own_zip_{st.session_state.setdefault(_ROUND, 0)}"
+        one = st.file_uploader("Zip of folders", type="zip", key=key)
         given = [one] if one else []
     if given:
         _take(given)
@@ -59,22 +62,21 @@ def draw() -> None:
 
 
 def _take(given: Sequence[UploadedFile]) -> None:
-    """Fits a model of new uploads; the same ones are neither fitted nor refused twice."""
+    """Fits a model of new uploads and lets go of the files; tells why where that fails."""
     files = tuple(sorted(file.file_id for file in given))
-    if KEY in st.session_state and st.session_state[KEY].files == files:
-        return
     if st.session_state.get(_REFUSED, (None, ""))[0] != files:
         try:
-            st.session_state[KEY] = _fitted(files, given)
+            st.session_state[KEY] = _fitted(given)
         except ForgetError as error:
             st.session_state[_REFUSED] = (files, str(error))
         else:
+            st.session_state[_ROUND] += 1  # a new uploader, empty, instead of a list of files
             use(st.session_state[KEY].bundle)
             st.rerun()
     st.error(st.session_state[_REFUSED][1], icon=":material/error:")
 
 
-def _fitted(files: tuple[str, ...], given: Sequence[UploadedFile]) -> Own:
+def _fitted(given: Sequence[UploadedFile]) -> Own:
     bar = st.progress(0.0, "Reading the photographs")
 
     def step(done: int, total: int, note: str = "") -> None:
@@ -87,7 +89,7 @@ def _fitted(files: tuple[str, ...], given: Sequence[UploadedFile]) -> Own:
     space = bundle.model.statistics.space
     accuracy = leave_one_out(bundle.model.rule, space, bundle.rows, faces.labels, JUDGED, step)
     bar.empty()
-    return Own(files, bundle, accuracy)
+    return Own(bundle, accuracy)
 
 
 def _about(own: Own) -> None:

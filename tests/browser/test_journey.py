@@ -118,3 +118,42 @@ def test_the_downloaded_model_verifies(visit: Visit, tmp_path) -> None:  # noqa:
         page.get_by_role("button", name="Download report").click()
     download.value.save_as(tmp_path / "report.json")
     assert '"holds": true' in (tmp_path / "report.json").read_text()
+
+
+def test_own_photographs(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: ANN001
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for person in range(24):
+        (tmp_path / f"Visitor {person}").mkdir()
+        face = random.integers(0, 256, (14, 12, 3))
+        for k in range(4):
+            noisy = np.clip(face + random.normal(0, 12, face.shape), 0, 255).astype(np.uint8)
+            picture = Image.fromarray(noisy).resize((160, 180))
+            picture.save(tmp_path / f"Visitor {person}" / f"{k}.png")
+    (tmp_path / "Visitor 3" / "broken.jpg").write_bytes(b"no photograph")
+    page = visit("/forget_people")
+    page.get_by_text("My own photographs").click()
+    harness.settled(page)
+    check(page, shot, "own-empty")
+    page.get_by_text("A folder", exact=True).click()
+    harness.settled(page)
+    page.locator("input[type=file]").set_input_files(tmp_path)
+    expect(page.get_by_text("24 people, 96 photographs")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 left out")).to_be_visible()
+    page.get_by_role("checkbox", name=re.compile("^Visitor 7")).click()
+    harness.settled(page)
+    press(page, "Forget")
+    expect(page.get_by_text("Same as never seen")).to_be_visible()
+    check(page, shot, "own-result")
+
+
+def test_a_bad_upload_is_told(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: ANN001
+    (tmp_path / "bad.zip").write_bytes(b"no zip at all")
+    page = visit("/forget_people", width=390)
+    page.get_by_text("My own photographs").click()
+    harness.settled(page)
+    page.locator("input[type=file]").set_input_files(tmp_path / "bad.zip")
+    expect(page.get_by_text("Pack the folder again")).to_be_visible()
+    check(page, shot, "own-refused")
