@@ -19,7 +19,7 @@ PEOPLE = ["s34", "s22"]
 def effect(model: LinearModel, orl: FaceDataset, rows: np.ndarray) -> Effect:
     result = unlearn(model, orl, PEOPLE)
     split = split_by_identity(orl).forgetting(PEOPLE)
-    return measure_effect(model, result.model, split, rows, result.seconds)
+    return measure_effect(model, result.model, split, rows)
 
 
 def test_every_held_out_photograph_of_the_forgotten_is_told(

@@ -25,7 +25,7 @@ def _strip() -> tuple[object, str]:
     gone = shown[3]
     after = unlearn(bundle.model, bundle.faces, [gone]).model
     split = bundle.split.forgetting([gone])
-    effect = measure_effect(bundle.model, after, split, bundle.rows, 0.0)
+    effect = measure_effect(bundle.model, after, split, bundle.rows)
     others = effect.others.set_index("person")
     opacity = []
     for person in shown:

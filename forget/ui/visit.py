@@ -38,7 +38,6 @@ class Visit:
         model: The model as it is now for this visitor.
         forgotten: Everybody who was forgotten, all requests together.
         effect: What that changed.
-        spent: Seconds that all subtractions and their heads took.
         seconds: From the last click to its measured result.
     """
 
@@ -46,7 +45,6 @@ class Visit:
     model: LinearModel
     forgotten: tuple[str, ...] = ()
     effect: Effect | None = field(default=None, repr=False)
-    spent: float = 0.0
     seconds: float = 0.0
 
     def forget(self, people: list[str]) -> "Visit":
@@ -57,19 +55,15 @@ class Visit:
         """
         start = perf_counter()
         result = unlearn(self.model, self.bundle.faces, people)
-        solving = perf_counter()
-        _ = result.model.head
-        spent = self.spent + result.seconds + perf_counter() - solving
         gone = (*self.forgotten, *people)
         split = self.bundle.split.forgetting(gone)
         rows = self.bundle.rows
-        effect = measure_effect(self.bundle.model, result.model, split, rows, spent)
+        effect = measure_effect(self.bundle.model, result.model, split, rows)
         return replace(
             self,
             model=result.model,
             forgotten=split.leaving,
             effect=effect,
-            spent=spent,
             seconds=perf_counter() - start,
         )
 
