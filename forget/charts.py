@@ -1,6 +1,7 @@
 """Tables to plotly figures: pure functions, shared by the app and by scripts."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,7 @@ def others_dots(others: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
         y=scores[:, 1],
         mode="markers",
         name="a person who stays",
-        text=[titles[person] for person in others["person"]],
+        text=[escape(titles[person]) for person in others["person"]],
         hovertemplate="%{text}<br>before %{x:.3f}, now %{y:.3f}<extra></extra>",
         marker={"color": COLOURS["retained"], "size": 9, "opacity": 0.75},
     )
@@ -71,7 +72,7 @@ def face_map(
         titles: What to call each person.
     """
     gone = np.isin(np.asarray(labels), list(forgotten))
-    text = np.array([titles[person] for person in labels])
+    text = np.array([escape(titles[person]) for person in labels])
     figure = go.Figure()
     for name, mine, colour, symbol, size in (
         ("stays", ~gone, COLOURS["retained"], "circle", 6),

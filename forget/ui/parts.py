@@ -17,7 +17,18 @@ from forget.runtime import machine, versions
 from forget.ui.cached import Bundle
 from forget.ui.visit import Visit
 
-__all__ = ["download_buttons", "everyone_card", "people_row", "proof_card", "them_card"]
+__all__ = [
+    "cost_chart",
+    "download_buttons",
+    "everyone_card",
+    "faded",
+    "map_card",
+    "people_row",
+    "photograph",
+    "plain",
+    "proof_card",
+    "them_card",
+]
 
 
 def short(digest: str) -> str:

@@ -11,6 +11,7 @@ export default function ({ data, parentElement }) {
   seen.add(data.token);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const host = parentElement.host ?? parentElement;
+  host.style.scrollMarginTop = "5rem"; // the header of the page lies over its top
   host.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
 }
 """
