@@ -22,7 +22,6 @@ JOB = "slow_way"
 def draw(now: Visit, effect: Effect) -> None:
     """Draws the whole result of the visitor's requests so far."""
     bundle = now.bundle
-    reveal(effect.proof.digest)
     proof, them, everyone = st.columns(3)
     with proof, st.container(border=True, height="stretch"):
         parts.proof_card(effect)
@@ -41,6 +40,7 @@ def draw(now: Visit, effect: Effect) -> None:
         parts.download_buttons(now, effect)
     with st.expander("How this was computed"):
         _how(now, effect)
+    reveal("proof", effect.proof.digest)
 
 
 def _cost(now: Visit, effect: Effect) -> None:

@@ -5,23 +5,26 @@ import streamlit as st
 __all__ = ["reveal"]
 
 _SCRIPT = """
-export default function ({ data, parentElement }) {
+export default function ({ data }) {
   const seen = (window.__forgetRevealed ??= new Set());
-  if (seen.has(data.token)) return;
+  const heading = document.getElementById(data.anchor);
+  if (!heading || seen.has(data.token)) return;
   seen.add(data.token);
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const host = parentElement.host ?? parentElement;
-  host.style.scrollMarginTop = "5rem"; // the header of the page lies over its top
-  host.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
+  heading.style.scrollMarginTop = "5rem"; // the header of the page lies over its top
+  heading.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
 }
 """
 _component = st.components.v2.component("forget_reveal", html="<span></span>", js=_SCRIPT)
 
 
-def reveal(token: str) -> None:
-    """Scrolls the page to this place when a token comes for the first time.
+def reveal(anchor: str, token: str) -> None:
+    """Scrolls the page to a heading when a token comes for the first time.
+
+    Call it after everything below the heading, so that the page is long enough to scroll.
 
     Arguments:
+        anchor: The heading.
         token: Names the result, so that a rerun of the page does not scroll again.
     """
-    _component(key="reveal", data={"token": token}, height=1)
+    _component(key="reveal", data={"anchor": anchor, "token": token}, height=1)

@@ -57,6 +57,7 @@ def test_forgetting_by_clicking_pictures(visit: Visit, shot: Shot, width: int, d
     press(page, "Forget")
     expect(page.get_by_text("Same as never seen")).to_be_visible()
     expect(page.get_by_text("Exact, whole model.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Proof")).to_be_in_viewport()
     expect(face(page, 34)).to_be_disabled()
     check(page, shot, f"result-{look}")
 
