@@ -60,7 +60,7 @@ def present() -> None:
         "packages.\n"
         f"- **Face embedder**: {DEMO.stat().st_size / 1e6:.2f} MB, trained on "
         f"{len(facts['record']['people'])} of these people in "
-        f"{spoken(facts['seconds']['training everything'])} ({facts['machine']}). "
+        f"{spoken(facts['seconds']['training the embedder'])} ({facts['machine']}). "
         "To train it again: `make demo-weights`.\n"
         "- **Your own photographs**: bring a folder or a zip on the page *Forget people*."
     )
