@@ -28,8 +28,9 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-bench: $(APP)
+bench: $(DEV)
 	$(BIN)/python -m benchmarks.forgetting
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.visiting
 
 demo-weights: $(APP)
 	$(BIN)/python -m scripts.demo_weights

@@ -56,7 +56,9 @@ def proof_card(effect: Effect) -> None:
     """Digest after subtraction against digest summed afresh, verdict, gap, guarantee, cost."""
     proof, seconds = effect.proof, effect.seconds
     st.header("Proof", anchor="proof")
-    if proof.holds and effect.guarantee.scope is Scope.MODEL:
+    if proof.holds and effect.guarantee.caveat:
+        st.markdown(":material/check: **Same as never given under this name**")
+    elif proof.holds and effect.guarantee.scope is Scope.MODEL:
         st.markdown(":material/check_circle: **Same as never seen**")
     elif proof.holds:
         st.markdown(":material/check: **Readout same as never fitted**")
@@ -94,9 +96,12 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
             now = _said(sighting.said_after, sighting.after, bundle)
             st.markdown(f"before {before}  \nnow {now}", width="stretch")
     st.caption(_reading(effect))
-    with st.expander("Five best guesses, before and now"):
-        for sighting in seen:
-            _guesses(sighting, bundle)
+    # Thirty pictures: drawn when they are asked for, not with every result.
+    guesses = st.expander("Five best guesses, before and now", on_change="rerun", key="guesses")
+    if guesses.open:
+        with guesses:
+            for sighting in seen:
+                _guesses(sighting, bundle)
 
 
 def everyone_card(effect: Effect, bundle: Bundle) -> None:

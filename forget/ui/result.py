@@ -126,15 +126,16 @@ def _comparison(one: Comparison) -> None:
 
 def _how(now: Visit, effect: Effect) -> None:
     st.markdown(
-        "Every photograph is turned into 128 numbers by a network that stays as it is, and these "
-        "are rounded to integers. The model keeps their sums: one matrix of products, and a count "
-        "and a sum for each person. Integers add up without rounding in any order, so what one "
-        "person put in can be taken out without a trace. The readout that names people is solved "
-        "from the sums alone; equal sums give equal answers."
+        f"Every photograph is turned into {now.model.statistics.space.dimension} numbers by a "
+        "network that stays as it is, and these are rounded to integers. The model keeps their "
+        "sums: one matrix of products, and a count and a sum for each person. Integers add up "
+        "without rounding in any order, so what one person put in can be taken out without a "
+        "trace. The readout that names people is solved from the sums alone; equal sums give "
+        "equal answers."
     )
     st.markdown(
         f"Guarantee: **{effect.guarantee.kind}**. Scope: **{effect.guarantee.scope}**. "
-        f"From click to result: {spoken(now.seconds)}, of it "
+        f"The server computed this in {spoken(now.seconds)}, of it "
         f"{spoken(effect.seconds['threshold'])} for the threshold, which is computed again from "
         f"what the model holds now ({effect.threshold[0]:.4f} before, "
         f"{effect.threshold[1]:.4f} now)."

@@ -38,7 +38,7 @@ class Visit:
         model: The model as it is now for this visitor.
         forgotten: Everybody who was forgotten, all requests together.
         effect: What that changed.
-        seconds: From the last click to its measured result.
+        seconds: What the server needed for the last request, its measurement included.
     """
 
     bundle: Bundle

@@ -185,6 +185,7 @@ def test_a_photograph_that_stays_under_another_name_is_told(orl: FaceDataset) ->
     at = with_own(file.getvalue())
     forget(at, "anna")
     assert any("anna again" in one.value for one in at.warning)
+    assert "Same as never seen" not in words(at)
 
 
 def test_without_weights_every_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
