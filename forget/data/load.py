@@ -1,17 +1,60 @@
-"""One door to every data set: by its name, or by the path of a folder of people."""
+"""One door to every data set: faces by name or by folder, and images with classes by name."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
+from forget.data.cifar import load_cifar10
 from forget.data.dataset import FaceDataset
+from forget.data.digits import load_digits, load_mnist
 from forget.data.folder import LAYOUT, load_folder
+from forget.data.image_dataset import ImageDataset
+from forget.data.mufac import load_mufac
 from forget.data.orl import load_orl
 from forget.errors import ForgetError
+from forget.progress import OnStep, silent
 
-__all__ = ["SOURCES", "load_faces"]
+__all__ = ["IMAGES", "SOURCES", "load_faces", "load_images"]
 
 SOURCES: dict[str, Callable[[], FaceDataset]] = {"orl": load_orl}
+
+
+class Loader(Protocol):
+    """Reads one data set of images with classes."""
+
+    def __call__(self, source: Path | None, on_step: OnStep) -> ImageDataset:
+        """Reads it from a path, or from where it is kept."""
+        ...
+
+
+IMAGES: dict[str, Loader] = {
+    "mufac": load_mufac,
+    "mnist": lambda source, on_step: load_mnist(source),
+    "cifar10": load_cifar10,
+    "digits": lambda source, on_step: load_digits(),
+}
+
+
+def load_images(name: str, source: Path | None = None, on_step: OnStep = silent) -> ImageDataset:
+    """Loads a data set of images with a class each.
+
+    Arguments:
+        name: "mufac", "mnist", "cifar10" or "digits".
+        source: Where it lies; by default in app_data.
+        on_step: Told of progress where images have to be decoded first.
+
+    Raises:
+        ForgetError: No such data set, or it is not there; the remedy says how to get it.
+
+    Example:
+        >>> load_images("digits").images.shape
+        (1797, 8, 8, 1)
+    """
+    if name not in IMAGES:
+        known = ", ".join(IMAGES)
+        raise ForgetError(f"a data set of {known}", repr(name), "Choose one of these names.")
+    return IMAGES[name](source, on_step)
 
 
 def load_faces(source: str | Path) -> FaceDataset:

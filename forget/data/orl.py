@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from forget.data.archives import unpack_tar
 from forget.data.dataset import FaceDataset
 from forget.data.photograph import read_photograph
-from forget.data.sources import APP_DATA, Archive, fetch, unpack_tar
+from forget.data.sources import APP_DATA, Archive, fetch
 from forget.errors import PhotographError
 
 __all__ = ["ARCHIVE", "CORE", "PEOPLE", "load_orl"]

@@ -1,22 +1,18 @@
-"""Laws of fetch and unpack_tar: the right bytes or a remedy, and nothing in between."""
+"""Laws of fetch: the right bytes or a remedy, and nothing in between."""
 
 import hashlib
 import importlib.util
-import io
 import os
 import socket
-import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from forget.data import sources
-from forget.data.sources import Archive, escapes, fetch, unpack_tar
+from forget.data.sources import Archive, fetch
 from forget.errors import ForgetError
 from forget.progress import Cancelled
 
@@ -225,107 +221,3 @@ def test_the_folder_of_downloads_can_be_moved(
     monkeypatch.setenv("FORGET_APP_DATA", str(tmp_path))
     spec.loader.exec_module(module)
     assert module.APP_DATA == tmp_path
-
-
-def tar_of(members: dict[str, bytes | tarfile.TarInfo], mode: str = "w:gz") -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as tar:
-        for name, content in members.items():
-            info = content if isinstance(content, tarfile.TarInfo) else tarfile.TarInfo(name)
-            data = b"" if isinstance(content, tarfile.TarInfo) else content
-            info.name, info.size = name, len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return out.getvalue()
-
-
-def special(kind: bytes, target: str = "/etc/hostname") -> tarfile.TarInfo:
-    info = tarfile.TarInfo()
-    info.type, info.linkname = kind, target
-    return info
-
-
-def unpack(data: bytes, root: Path) -> dict[str, bytes]:
-    root.mkdir(exist_ok=True)
-    (root / "a.tar").write_bytes(data)
-    unpack_tar(root / "a.tar", root / "out", under="top/in", suffix=".pgm")
-    found = {p.relative_to(root / "out"): p for p in (root / "out").rglob("*") if p.is_file()}
-    return {path.as_posix(): file.read_bytes() for path, file in found.items()}
-
-
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_only_wanted_regular_files_are_unpacked(mode: str, tmp_path: Path) -> None:
-    members: dict[str, bytes | tarfile.TarInfo] = {
-        "top/in/s1/1.pgm": b"one",
-        "top/in/2.pgm": b"two",
-        "top/in/s1/1.txt": b"no",
-        "top/into/1.pgm": b"no",
-        "top/1.pgm": b"no",
-        "../evil.pgm": b"no",
-        "top/in/link.pgm": special(tarfile.SYMTYPE),
-        "top/in/hard.pgm": special(tarfile.LNKTYPE, "top/in/2.pgm"),
-        "top/in/pipe.pgm": special(tarfile.FIFOTYPE),
-        "top/in/device.pgm": special(tarfile.CHRTYPE),
-        "top/in/folder.pgm": special(tarfile.DIRTYPE),
-    }
-    data = tar_of(members, mode)
-    assert unpack(data, tmp_path) == {"s1/1.pgm": b"one", "2.pgm": b"two"}
-    assert sorted(os.listdir(tmp_path)) == ["a.tar", "out"]
-    assert unpack(b"not read again", tmp_path) == {"s1/1.pgm": b"one", "2.pgm": b"two"}
-
-
-GOOD = tar_of({"top/in/1.pgm": b"one" * 1000})
-
-
-BAD = {
-    "upwards": (tar_of({"top/in/1.pgm": b"x", "top/in/../../../evil.pgm": b"x"}), "escapes"),
-    "backslash": (tar_of({"top/in/1.pgm": b"x", "top/in/a\\b.pgm": b"x"}), "escapes"),
-    "file and folder": (tar_of({"top/in/1.pgm": b"x", "top/in/1.pgm/2.pgm": b"x"}), "1.pgm"),
-    "none": (tar_of({"top/other/1.pgm": b"x"}), "holds none"),
-    "cut": (GOOD[:-20], "top/in"),
-    "head": (GOOD[:30], "top/in"),
-    "empty": (b"", "top/in"),
-    "text": (b"hello" * 500, "top/in"),
-}
-
-
-@pytest.mark.parametrize(("data", "reason"), BAD.values(), ids=BAD.keys())
-def test_a_bad_tar_leaves_nothing_behind(data: bytes, reason: str, tmp_path: Path) -> None:
-    with pytest.raises(ForgetError, match=reason) as caught:
-        unpack(data, tmp_path)
-    assert "Delete a.tar" in caught.value.remedy and os.listdir(tmp_path) == ["a.tar"]
-
-
-@pytest.mark.parametrize(
-    ("bound", "value"), [("MAX_FILES", 2), ("MAX_BYTES", 9), ("MAX_TOTAL", 29)]
-)
-def test_bounds_on_what_is_unpacked(
-    bound: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = tar_of({f"top/in/{k}.pgm": b"x" * 10 for k in range(3)})
-    monkeypatch.setattr(sources, bound, value)
-    with pytest.raises(ForgetError):
-        unpack(data, tmp_path)
-    monkeypatch.setattr(sources, bound, value + 1)
-    assert len(unpack(data, tmp_path)) == 3
-
-
-@given(st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=4)), max_size=4))
-@settings(max_examples=100, deadline=None)
-def test_a_damaged_tar_gives_files_or_a_forget_error(
-    tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, bytes]]
-) -> None:
-    data = bytearray(tar_of({"top/in/1.pgm": b"one", "top/in/s/2.pgm": b"two"}, "w"))
-    for at, new in damage:
-        data[at : at + len(new)] = new
-    root = tmp_path_factory.mktemp("damaged")
-    try:
-        assert set(unpack(bytes(data), root)) <= {"1.pgm", "s/2.pgm"} or damage
-    except ForgetError:
-        assert os.listdir(root) == ["a.tar"]
-
-
-def test_escaping_paths_are_known() -> None:
-    for path in ["/a", "../a", "a/../b", "a/..", "..", "C:/a", "c:a", "a\\b", "\\\\host\\a"]:
-        assert escapes(path)
-    for path in ["a", "a/b..c/d", "...", "ab:c", "./a", "", "12:30/a"]:
-        assert not escapes(path)
