@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -15,7 +14,6 @@ from forget.data.split import Split
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.linear.proof import Proof, prove
-from forget.linear.statistics import Statistics
 from forget.methods.method import Guarantee, guarantee_for
 from forget.metrics.recognition import Recognition, recognise
 
@@ -171,7 +169,7 @@ def _seconds(before: LinearModel, people: Sequence[str]) -> dict[str, float]:
     store, _ = before.parts()
 
     def subtract() -> None:
-        theirs = reduce(Statistics.__add__, map(store.statistics_of, people))
+        theirs = store.sum_of(people)
         before.rule(before.statistics - theirs)
 
     def refit() -> None:

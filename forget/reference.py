@@ -6,6 +6,7 @@ from time import perf_counter
 import numpy as np
 
 from forget.data.split import Split
+from forget.embedder_training import halved, train_embedder
 from forget.errors import IdentityError
 from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
@@ -13,7 +14,6 @@ from forget.methods.refit import refit
 from forget.metrics.recognition import recognise
 from forget.pretrained import record_of
 from forget.progress import OnStep, silent
-from forget.training import halved, train_embedder
 
 __all__ = ["Comparison", "compare_refit", "compare_training", "train_without"]
 

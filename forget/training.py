@@ -1,207 +1,256 @@
-"""Trains a face embedder on few photographs of few people, by inventing many more people."""
+"""The one loop that trains networks, on a CPU, a GPU or several, with Lightning Fabric."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from forget.errors import ForgetError
-from forget.models.embedder import Embedder, shrink
-from forget.models.margins import CosFace
 from forget.progress import OnStep, silent
 
-__all__ = ["Recipe", "halved", "train_embedder"]
+__all__ = [
+    "Batch",
+    "Keeper",
+    "Objective",
+    "OnEpoch",
+    "Pass",
+    "Passed",
+    "Phase",
+    "accelerate",
+    "train",
+]
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Settings of the training; the defaults were chosen on people of the core only."""
+class Batch(NamedTuple):
+    """Images (n, c, h, w) in [0, 1] and the class of each, (n,)."""
 
-    width: int = 16  # channels of the first convolution
-    dimension: int = 128  # length d of the embedding
-    steps: int = 800  # optimisation steps
-    batch: int = 96  # faces per step
-    invented: float = 0.5  # share of a batch that shows invented people
-    partners: int = 19  # invented people per person: her forehead, the mouth of `partners` others
-    seam: float = 3.0  # softness of the seam between the two halves, in rows of 56
-    scale: float = 16.0  # inverse temperature of the softmax
-    margin: float = 0.3  # cosine by which the right person must lead
-    warm: float = 0.2  # share of the steps in which margin and learning rate grow
-    rate: float = 3e-3  # highest learning rate of AdamW
-    decay: float = 0.05  # weight decay of matrices and kernels
-    turn: float = 12.0  # rotation, degrees either way
-    zoom: float = 0.12  # scale, log units either way
-    stretch: float = 0.06  # aspect ratio, log units either way
-    shift: float = 0.07  # translation, share of the side either way
-    gamma: float = 0.4  # exponent of the grey levels, log units either way
-    contrast: float = 0.3  # log units either way
-    brightness: float = 0.1  # grey levels of [0, 1] either way
-    light: float = 0.3  # brightness gradient from edge to centre, relative
-    blur: float = 0.2  # probability of a 3 x 3 box blur
-    noise: float = 0.04  # largest standard deviation of pixel noise
-    hide: float = 0.5  # probability of a flat rectangle over the face
+    images: Tensor
+    labels: Tensor
 
 
-class Album(NamedTuple):
-    """Training photographs sorted by person: (n, 1, 56, 46) in [0, 1], and each one's share."""
+class Objective(Protocol):
+    """What a phase minimises."""
 
-    faces: Tensor
-    first: Tensor  # (c,) index of each person's first photograph
-    count: Tensor  # (c,) photographs of each person
+    def __call__(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, a scalar, and the logits (n, classes) that it was computed from."""
+        ...
 
 
-def train_embedder(
-    images: NDArray[np.uint8],
-    labels: Sequence[str],
-    seed: int = 0,
-    on_step: OnStep = silent,
-    recipe: Recipe = Recipe(),  # noqa: B008 - frozen
-) -> Embedder:
-    """Trains an embedder whose features also tell apart people it has never seen.
+class Keeper(Protocol):
+    """Where a training leaves what it needs to go on after it was killed."""
 
-    Every step shows real people and invented ones, whose forehead is one person's and whose mouth
-    another's; a mirrored person counts as somebody else. All are told apart by CosFace. Same
-    photographs, seed and number of threads give the same weights; the global random state of the
-    caller stays as it was.
+    def load(self) -> Mapping[str, Any] | None:
+        """What was saved last; None at the beginning."""
+        ...
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Replaces it, atomically."""
+        ...
+
+
+@dataclass(eq=False)
+class Phase:
+    """One pass over some images with one objective; an epoch is a sequence of phases.
 
     Arguments:
-        images: Grey photographs, (n, 112, 92), uint8.
-        labels: Who is on each photograph, n ids of at least 2 people.
-        seed: Seed of weights, batches and distortions.
-        on_step: Called after every optimisation step; whatever it raises passes through.
-        recipe: Settings.
+        name: Such as "retain".
+        batches: The batches of an epoch, counted from 0; the same each time it is asked.
+        steps: How many they are.
+        objective: What is minimised.
+        optimiser: Steps after each batch.
+        schedule: Steps after each batch too.
+    """
 
-    Returns:
-        The trained network, in evaluation mode.
+    name: str
+    batches: Callable[[int], Iterable[Batch]]
+    steps: int
+    objective: Objective
+    optimiser: Optimizer
+    schedule: LRScheduler | None = None
+
+
+class Passed(NamedTuple):
+    """Mean loss and accuracy, in [0, 1], of a phase in one epoch, while it was training."""
+
+    loss: float
+    accuracy: float
+
+
+class Pass(NamedTuple):
+    """What an epoch did: its number from 1, and each phase by name."""
+
+    epoch: int
+    phases: Mapping[str, Passed]
+
+
+OnEpoch = Callable[[Pass, nn.Module], None]
+
+
+def accelerate(device: str = "auto", devices: int = 1) -> Fabric:
+    """Where to train: in bfloat16 where the processor computes with it, else in float32.
+
+    Without the instructions bfloat16 is emulated, ten times slower than float32.
+
+    Arguments:
+        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
+        devices: How many of them.
 
     Raises:
-        ForgetError: No photographs, fewer than 2 people, or not one label per photograph.
+        ForgetError: There is no such device.
     """
-    album = _album(images, labels)
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Embedder(recipe.width, recipe.dimension)
-    network.to(memory_format=torch.channels_last)
-    people = len(album.count)
-    classes = 2 * people * (1 + min(recipe.partners, people - 1))
-    head = CosFace(recipe.dimension, classes, recipe.scale, recipe.margin, generator)
-    optimiser, schedule = _optimiser(network, head, recipe)
-    for step in range(recipe.steps):
-        faces, who = _batch(album, recipe, generator)
-        share = min(1.0, step / (recipe.warm * recipe.steps))
-        faces = distort(faces, recipe, generator).contiguous(memory_format=torch.channels_last)
-        loss = functional.cross_entropy(head(network.encode(faces), who, share), who)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        on_step(step + 1, recipe.steps, f"loss {loss.item():.2f}")
-    return network.eval().to(memory_format=torch.contiguous_format)
-
-
-def halved(network: Embedder) -> Embedder:
-    """Rounds the weights to half precision, in place, as they are kept in a file."""
-    state = network.state_dict()
-    rounded = {k: t.half().float() if t.is_floating_point() else t for k, t in state.items()}
-    network.load_state_dict(rounded)
-    return network
-
-
-def _album(images: NDArray[np.uint8], labels: Sequence[str]) -> Album:
-    people, person = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
-    if images.shape[1:] != Embedder.size or images.dtype != np.uint8 or len(labels) != len(images):
+    try:
+        chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
+        chosen = "cpu" if chosen == "auto" else chosen
+        precision = "bf16-mixed" if _has_bfloat16(chosen) else "32-true"
+        return Fabric(accelerator=chosen, devices=devices, precision=precision)
+    except Exception as error:  # Fabric raises its own kinds and plain ValueErrors
         raise ForgetError(
-            f"grey photographs (n, {Embedder.size[0]}, {Embedder.size[1]}), uint8, a label each",
-            f"shape {images.shape}, {images.dtype}, {len(labels)} labels",
-            "Crop the photographs to that size and name the person on each.",
-        )
-    if len(people) < 2:
-        raise ForgetError(
-            "photographs of at least 2 people",
-            f"{len(images)} photographs of {len(people)} people",
-            "Add people: a network learns to tell faces apart only by comparing people.",
-        )
-    order = np.argsort(person, kind="stable")
-    count = torch.from_numpy(np.bincount(person))
-    faces = shrink(torch.from_numpy(images[order])[:, None] / 255)
-    return Album(faces, count.cumsum(0) - count, count)
+            "a device that is there (auto, cpu, cuda, mps)",
+            f"{devices} x {device!r} ({str(error).splitlines()[0]})",
+            "Leave out --device to take what there is.",
+        ) from error
 
 
-def _batch(album: Album, recipe: Recipe, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draws faces (b, 1, 56, 46) and the real or invented person on each, (b,)."""
-    n, people = recipe.batch, len(album.count)
-    partners = min(recipe.partners, people - 1)
-    above = torch.randint(people, (n,), generator=generator)
-    offset = 1 + torch.randint(partners, (n,), generator=generator)
-    offset[int(recipe.invented * n) :] = 0
-    mirrored = torch.randint(2, (n,), generator=generator)
-    top, bottom = (_draw(album, who, generator) for who in (above, (above + offset) % people))
-    bottom[offset == 0] = top[offset == 0]
-    middle = (album.faces.shape[2] - 1) / 2
-    mouth = torch.sigmoid((torch.arange(album.faces.shape[2]) - middle) / recipe.seam)[:, None]
-    faces = torch.lerp(top, bottom, mouth)
-    faces = torch.where(mirrored.bool()[:, None, None, None], faces.flip(-1), faces)
-    return faces, (offset * people + above) * 2 + mirrored
+def train(
+    network: nn.Module,
+    phases: Sequence[Phase],
+    epochs: int,
+    fabric: Fabric | None = None,
+    on_epoch: OnEpoch | None = None,
+    keeper: Keeper | None = None,
+    average: float = 0.0,
+    on_step: OnStep = silent,
+) -> nn.Module:
+    """Trains a network in place, epoch by epoch, and goes on where an earlier call was killed.
+
+    Arguments:
+        network: Changed in place.
+        phases: What an epoch consists of.
+        epochs: How many.
+        fabric: Where to train; by default one device, the best there is.
+        on_epoch: Told of each epoch, with the network as it would be returned then.
+        keeper: Holds the state after each epoch; None keeps nothing.
+        average: Decay per step of an exponential moving average of the weights, which is then
+            what is returned; 0 for none.
+        on_step: Told after each batch; what it raises passes through, and the keeper still has
+            the last whole epoch.
+
+    Returns:
+        The network, or its moving average, in evaluation mode.
+    """
+    fabric = fabric or accelerate()
+    network.to(fabric.device)  # first: a restored optimiser keeps its state where the weights are
+    state = _State(network, phases, average)
+    start = state.restore(keeper.load() if keeper else None)
+    loop = _Loop(fabric, network, phases, state.mean, on_step)
+    for epoch in range(start, epochs):
+        done = loop.epoch(epoch, epochs)
+        result = state.result.eval()
+        if on_epoch:
+            on_epoch(Pass(epoch + 1, done), result)
+        if keeper:
+            keeper.save(state.capture(epoch + 1))
+    return state.result.eval()
 
 
-def _draw(album: Album, who: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws one photograph (b, 1, h, w) of each person (b,)."""
-    luck = torch.rand(len(who), generator=generator)
-    return album.faces[album.first[who] + (luck * album.count[who]).long()]
+def _has_bfloat16(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has = (torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported)
+    return device == "cpu" and any(test() for test in has)
 
 
-def distort(x: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Moves, lights, blurs and hides parts of faces (n, 1, h, w), each differently."""
+@dataclass(eq=False)
+class _State:
+    """Everything a training needs to go on: weights, optimisers, schedules, moving average."""
 
-    def uniform(low: float, high: float) -> Tensor:
-        return low + (high - low) * torch.rand((len(x), 1, 1, 1), generator=generator)
+    network: nn.Module
+    phases: Sequence[Phase]
+    average: float
+    mean: AveragedModel | None = field(init=False, default=None)
 
-    pose = _pose(x, recipe, generator)
-    x = functional.grid_sample(x, pose, padding_mode="border", align_corners=False)
-    x = x.clamp(1e-3, 1) ** (recipe.gamma * uniform(-1, 1)).exp()
-    x = x * (recipe.contrast * uniform(-1, 1)).exp() + recipe.brightness * uniform(-1, 1)
-    down = torch.linspace(-1, 1, x.shape[2])[:, None]
-    across = torch.linspace(-1, 1, x.shape[3])
-    x = x * (1 + recipe.light * (uniform(-1, 1) * across + uniform(-1, 1) * down))
-    inside = ((down - uniform(-1, 1)).abs() < uniform(0.1, 0.36)) & (
-        (across - uniform(-1, 1)).abs() < uniform(0.13, 0.43)
-    )
-    x = torch.where(inside & (uniform(0, 1) < recipe.hide), uniform(0, 1), x)
-    blurred = functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    x = torch.where(uniform(0, 1) < recipe.blur, blurred, x)
-    return x + recipe.noise * uniform(0, 1) * torch.randn(x.shape, generator=generator)
+    def __post_init__(self) -> None:
+        if self.average:
+            rule = get_ema_multi_avg_fn(self.average)
+            self.mean = AveragedModel(self.network, multi_avg_fn=rule, use_buffers=True)
+
+    @property
+    def result(self) -> nn.Module:
+        return self.mean.module if self.mean else self.network
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"network": self.network}
+        for phase in self.phases:
+            parts[f"{phase.name} optimiser"] = phase.optimiser
+            if phase.schedule:
+                parts[f"{phase.name} schedule"] = phase.schedule
+        return parts | ({"mean": self.mean} if self.mean else {})
+
+    def capture(self, epoch: int) -> dict[str, Any]:
+        states = {name: part.state_dict() for name, part in self._parts().items()}
+        return {"epoch": epoch, **states}
+
+    def restore(self, saved: Mapping[str, Any] | None) -> int:
+        if saved is None:
+            return 0
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        return int(saved["epoch"])
 
 
-def _pose(x: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Sampling grids (n, h, w, 2) that rotate, scale, stretch and shift each face."""
-    n, _, height, width = x.shape
-    draw = torch.rand((5, n), generator=generator) * 2 - 1
-    angle, zoom = draw[0] * math.radians(recipe.turn), (draw[1] * recipe.zoom).exp()
-    stretch, (right, down) = (draw[2] * recipe.stretch).exp(), 2 * recipe.shift * draw[3:]
-    cosine, sine, aspect = angle.cos() / zoom, angle.sin() / zoom, height / width
-    rows = [
-        torch.stack([cosine * stretch, -sine * aspect / stretch, right], 1),
-        torch.stack([sine / aspect * stretch, cosine / stretch, down], 1),
-    ]
-    return functional.affine_grid(torch.stack(rows, 1), list(x.shape), align_corners=False)
+class _Loop:
+    def __init__(
+        self,
+        fabric: Fabric,
+        network: nn.Module,
+        phases: Sequence[Phase],
+        mean: AveragedModel | None,
+        on_step: OnStep,
+    ) -> None:
+        self.fabric, self.network, self.phases = fabric, network, phases
+        self.mean, self.on_step = mean, on_step
+        self.wrapped = fabric.setup_module(network)
+        self.optimisers = [fabric.setup_optimizers(phase.optimiser) for phase in phases]
 
+    def epoch(self, epoch: int, epochs: int) -> dict[str, Passed]:
+        self.network.train()
+        before = 0
+        done: dict[str, Passed] = {}
+        for phase, optimiser in zip(self.phases, self.optimisers, strict=True):
+            note = f"epoch {epoch + 1} of {epochs}"
+            done[phase.name] = self._phase(phase, optimiser, epoch, epochs, before, note)
+            before += phase.steps
+        return done
 
-def _optimiser(
-    network: Embedder, head: CosFace, recipe: Recipe
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    """AdamW that decays matrices only, and one cycle of its rate (Smith and Topin, 2018)."""
-    everything = [*network.parameters(), *head.parameters()]
-    groups = [
-        {"params": [p for p in everything if p.ndim > 1], "weight_decay": recipe.decay},
-        {"params": [p for p in everything if p.ndim == 1], "weight_decay": 0.0},
-    ]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
-    cycle = torch.optim.lr_scheduler.OneCycleLR
-    return optimiser, cycle(optimiser, recipe.rate, recipe.steps, pct_start=recipe.warm)
+    def _phase(
+        self, phase: Phase, optimiser: Optimizer, epoch: int, epochs: int, before: int, note: str
+    ) -> Passed:
+        steps = sum(other.steps for other in self.phases)
+        loss_sum = right = torch.zeros((), device=self.fabric.device)
+        seen = 0
+        for step, batch in enumerate(self._on_device(phase.batches(epoch)), start=1):
+            loss, logits = phase.objective(self.wrapped, batch)
+            optimiser.zero_grad()
+            self.fabric.backward(loss)
+            optimiser.step()
+            if phase.schedule:
+                phase.schedule.step()
+            if self.mean:
+                self.mean.update_parameters(self.network)
+            loss_sum = loss_sum + loss.detach() * len(batch.labels)
+            right = right + (logits.detach().argmax(1) == batch.labels).sum()
+            seen += len(batch.labels)
+            self.on_step(epoch * steps + before + step, epochs * steps, note)
+        totals = torch.stack([loss_sum, right, torch.full_like(loss_sum, seen)])
+        loss_sum, right, seen_all = self.fabric.all_reduce(totals, reduce_op="sum").tolist()
+        return Passed(loss_sum / seen_all, right / seen_all)
+
+    def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        for images, labels in batches:
+            yield Batch(images.to(self.fabric.device), labels.to(self.fabric.device))

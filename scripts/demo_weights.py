@@ -23,6 +23,7 @@ import torch
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
 from forget.data.split import split_by_identity
+from forget.embedder_training import halved, train_embedder
 from forget.linear.feature_map import Penultimate
 from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
@@ -33,7 +34,6 @@ from forget.models.embedder import Embedder
 from forget.pretrained import DEMO, EMBEDDER, linearize, record_of
 from forget.reference import compare_refit, compare_training
 from forget.runtime import machine, versions
-from forget.training import halved, train_embedder
 
 RIDGES = tuple(float(f"{10**exponent:.1e}") for exponent in np.arange(-5.0, -1.0, 0.5))
 TUNING_CORE = 12  # of the 20 core people; the other 8 are added while the ridge is chosen

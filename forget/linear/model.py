@@ -102,7 +102,9 @@ class LinearModel:
 
     @property
     def people(self) -> list[str]:
-        """Enrolled identity ids in natural order."""
+        """What can be forgotten, in natural order: enrolled identity ids, or names of images."""
+        if self.store is not None:
+            return self.store.people
         return sorted(self.statistics.classes, key=natural_key)
 
     @cached_property

@@ -45,11 +45,11 @@ class Proof:
 
 
 def afresh(header: bytes, chunks: Mapping[str, NDArray[np.int16]], dimension: int) -> str:
-    """Sums rows person by person in int64 and hashes the sums, with numpy and hashlib only.
+    """Sums rows class by class in int64 and hashes the sums, with numpy and hashlib only.
 
     Arguments:
         header: Canonical bytes of grid, dimension and feature map.
-        chunks: Rows (m, d) per person.
+        chunks: Rows (m, d) per class: a person, or what the rows vote for.
         dimension: d.
     """
     gram = np.zeros((dimension, dimension), dtype=np.int64)
@@ -68,7 +68,10 @@ def prove(model: LinearModel) -> Proof:
         StatisticsError: The model was saved without its store.
     """
     store, _ = model.parts()
-    rows = {person: chunk.rows for person, chunk in store.chunks.items()}
+    members: dict[str, list[NDArray[np.int16]]] = {}
+    for person, chunk in store.chunks.items():
+        members.setdefault(chunk.label or person, []).append(chunk.rows)
+    rows = {name: np.concatenate(parts) for name, parts in members.items()}
     space = model.statistics.space
     return Proof(
         model.statistics.digest(),

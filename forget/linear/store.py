@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
 
 import numpy as np
@@ -11,6 +10,7 @@ from forget.data.dataset import known_identities, natural_key
 from forget.errors import IdentityError, StatisticsError
 from forget.linear.grid import Rows
 from forget.linear.statistics import Space, Statistics
+from forget.progress import OnStep, silent
 
 __all__ = ["Chunk", "FeatureStore"]
 
@@ -19,15 +19,17 @@ GROUP = 500  # people summed at a time: one copy of their rows, one addition of 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """One person's part of a store.
+    """One person's part of a store; or one image's, where classes are not people.
 
     Arguments:
         rows: Grid integers, (m, d), read-only.
         photographs: SHA-256 of the decoded photograph of each image, hex.
+        label: The class that the rows vote for; empty where it is the person.
     """
 
     rows: Rows = field(repr=False)
     photographs: tuple[str, ...] = field(repr=False)
+    label: str = ""
 
     def __post_init__(self) -> None:
         self.rows.flags.writeable = False
@@ -91,15 +93,25 @@ class FeatureStore:
 
     def statistics_of(self, person: str) -> Statistics:
         """The sums over one person's rows."""
-        rows = self[person].rows
-        return Statistics.of(self.space, rows, [person] * len(rows))
+        return self.sum_of([person])
+
+    def sum_of(self, people: Iterable[str], on_step: OnStep = silent) -> Statistics:
+        """The sums over some people's rows, added up in groups of people.
+
+        Raises:
+            IdentityError: Somebody is not in the store.
+        """
+        total, wanted = Statistics.empty(self.space), list(people)
+        for start in range(0, len(wanted), GROUP):
+            group = wanted[start : start + GROUP]
+            chunks = [self[person] for person in group]
+            names = [chunk.label or person for person, chunk in zip(group, chunks, strict=True)]
+            rows = np.concatenate([chunk.rows for chunk in chunks])
+            labels = np.repeat(np.array(names, dtype=object), [len(c.rows) for c in chunks])
+            total = total + Statistics.of(self.space, rows, labels)
+            on_step(start + len(group), len(wanted), "sums")
+        return total
 
     def statistics(self) -> Statistics:
-        """The sums over everybody's rows, added up in groups of people."""
-        total = Statistics.empty(self.space)
-        people_left = iter(self.chunks)
-        while people := tuple(islice(people_left, GROUP)):
-            rows = np.concatenate([self.chunks[person].rows for person in people])
-            labels = [person for person in people for _ in self.chunks[person].rows]
-            total = total + Statistics.of(self.space, rows, labels)
-        return total
+        """The sums over everybody's rows."""
+        return self.sum_of(self.chunks)

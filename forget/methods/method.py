@@ -1,22 +1,42 @@
 """The contract of all methods: what they get, what they return, what they promise."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import perf_counter
 from typing import Any, Protocol
 
+from lightning_fabric import Fabric
+
+from forget.data.partition import Partition
 from forget.data.split import Split
 from forget.linear.model import LinearModel
 from forget.models.checkpoint import TrainingRecord
+from forget.models.classifier import Classifier
 from forget.progress import OnStep, silent
+from forget.training import Keeper, OnEpoch, accelerate
 
-__all__ = ["Guarantee", "Kind", "Method", "Scope", "Unlearned", "guarantee_exact", "guarantee_for"]
+__all__ = [
+    "Guarantee",
+    "Kind",
+    "Method",
+    "NetworkMethod",
+    "Scope",
+    "Unlearned",
+    "Work",
+    "guarantee_exact",
+    "guarantee_for",
+    "guarantee_images",
+]
 
 
 class Kind(StrEnum):
     """How much a method proves."""
 
     EXACT = "exact"  # equals, bit for bit, the refit of what the scope names
+    APPROXIMATE = "approximate"  # close to the reference; how close is measured, not proved
+    NONE = "none"  # suppression only: the outputs changed, what was learned need not have
 
 
 class Scope(StrEnum):
@@ -56,14 +76,14 @@ class Unlearned:
         detail: What else the method measured, plain values.
     """
 
-    model: LinearModel
+    model: LinearModel | Classifier
     guarantee: Guarantee
     seconds: float
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Method(Protocol):
-    """Takes people out of a model and returns a new one; never changes its input.
+    """Takes people out of a linear model and returns a new one; never changes its input.
 
     Arguments:
         model: The model that knows them.
@@ -77,6 +97,68 @@ class Method(Protocol):
     ) -> Unlearned:
         """Forgets `split.leaving`."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Where and under whose eyes a network method works.
+
+    Arguments:
+        fabric: Where to compute.
+        on_step: Told of each batch; what it raises passes through.
+        on_epoch: Told of each epoch, with the network as it is then.
+        keeper: Holds what is needed to go on after a kill.
+    """
+
+    fabric: Fabric
+    on_step: OnStep = silent
+    on_epoch: OnEpoch | None = None
+    keeper: Keeper | None = None
+
+
+class NetworkMethod(ABC):
+    """Takes images out of a network and returns a new one; never changes its input.
+
+    A method is a frozen dataclass whose fields are its settings.
+    """
+
+    epochs: int
+
+    def __call__(
+        self,
+        model: Classifier,
+        split: Partition,
+        seed: int = 0,
+        on_step: OnStep = silent,
+        *,
+        fabric: Fabric | None = None,
+        on_epoch: OnEpoch | None = None,
+        keeper: Keeper | None = None,
+    ) -> Unlearned:
+        """Forgets `split.forget`.
+
+        Arguments:
+            model: The network that was trained on all of `split.train`.
+            split: Which images to forget, which to keep.
+            seed: Same seed, device and number of threads, same result.
+            on_step: Told of progress; what it raises passes through.
+            fabric: Where to compute; by default the best device there is.
+            on_epoch: Told of each epoch, with the network as it is then.
+            keeper: Holds what is needed to go on after a kill.
+        """
+        start = perf_counter()
+        work = Work(fabric or accelerate(), on_step, on_epoch, keeper)
+        after = self.change(model, split, seed, work).cpu().eval()
+        detail = {"epochs": self.epochs}
+        return Unlearned(after, self.promise(split), perf_counter() - start, detail)
+
+    @abstractmethod
+    def change(self, model: Classifier, split: Partition, seed: int, work: Work) -> Classifier:
+        """The new network."""
+
+    @abstractmethod
+    def promise(self, split: Partition) -> Guarantee:
+        """What is promised about it."""
 
 
 def guarantee_exact(
@@ -119,7 +201,34 @@ def guarantee_exact(
     return Guarantee(Kind.EXACT, Scope.MODEL, reason, caveat=caveat)
 
 
-def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Guarantee:
+def guarantee_images(record: TrainingRecord | None, split: Partition) -> Guarantee:
+    """What exact forgetting of single images on a feature map promises.
+
+    Arguments:
+        record: Which images trained the feature map; None where nobody knows.
+        split: The images to forget and to keep.
+    """
+    leaving, staying = split.data.hashes_of(split.forget), split.data.hashes_of(split.retain)
+    twins = len(set(leaving) & set(staying))
+    caveat = f"{twins:,} of them stay as copies in the images that are kept." if twins else ""
+    if record is None:
+        because = "nobody knows what the feature map was trained on (training data unknown)"
+    elif seen := sum(one in record.photographs for one in leaving):
+        because = f"the feature map was trained on {seen:,} of them"
+    else:
+        reason = (
+            f"The model is, bit for bit, the one that was never given {split.what}: the sums are "
+            "equal, and the feature map was trained on other images."
+        )
+        return Guarantee(Kind.EXACT, Scope.MODEL, reason, caveat=caveat)
+    verb = "may not have" if record is None else "has not"
+    reason = f"The readout has forgotten {split.what}, the feature map {verb}: {because}."
+    return Guarantee(Kind.EXACT, Scope.READOUT, reason, because, caveat)
+
+
+def guarantee_for(
+    model: LinearModel, split: Split | Partition, people: Iterable[str]
+) -> Guarantee:
     """What exact forgetting of some people promises, from all that is known of their photographs.
 
     Arguments:
@@ -127,6 +236,8 @@ def guarantee_for(model: LinearModel, split: Split, people: Iterable[str]) -> Gu
         split: May hold more photographs of them.
         people: Whom to forget.
     """
+    if isinstance(split, Partition):
+        return guarantee_images(model.feature_map.record, split)
     parts = model.parts()
     held = {
         person: frozenset(h for part in parts if person in part for h in part[person].photographs)

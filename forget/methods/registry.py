@@ -6,17 +6,26 @@ from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
 from forget.errors import ForgetError
 from forget.linear.model import LinearModel
-from forget.methods.method import Method, Unlearned
+from forget.methods.finetune import FineTune
+from forget.methods.kl_uniform import KlUniform
+from forget.methods.method import Method, NetworkMethod, Unlearned
 from forget.methods.refit import refit_method
+from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
 from forget.progress import OnStep, silent
 
-__all__ = ["METHODS", "unlearn"]
+__all__ = ["LINEAR_METHODS", "METHODS", "NETWORK_METHODS", "unlearn"]
 
-METHODS: dict[str, Method] = {
+LINEAR_METHODS: dict[str, Method] = {  # take a linear model
     "subtract": subtract,
     "refit": refit_method,
 }
+NETWORK_METHODS: dict[str, NetworkMethod] = {  # take a network
+    "retrain": Retrain(),
+    "finetune": FineTune(),
+    "kl_uniform": KlUniform(),
+}
+METHODS: dict[str, Method | NetworkMethod] = LINEAR_METHODS | NETWORK_METHODS
 
 
 def unlearn(
@@ -33,7 +42,7 @@ def unlearn(
         model: The model that knows them; it stays as it is.
         faces: The photographs; they decide the scope of the guarantee.
         people: Identity ids.
-        method: A name in METHODS.
+        method: A name in LINEAR_METHODS.
         seed: Same seed, same result.
         on_step: Told of progress; what it raises passes through.
 
@@ -48,9 +57,11 @@ def unlearn(
         >>> "s34" in after.model.people, after.guarantee.kind.value
         (False, 'exact')
     """
-    if method not in METHODS:
+    if method not in LINEAR_METHODS:
         raise ForgetError(
-            f"a method of {', '.join(METHODS)}", repr(method), "Choose one of these names."
+            f"a method for linear models: {', '.join(LINEAR_METHODS)}",
+            repr(method),
+            "Choose one of these names.",
         )
     split = split_by_identity(faces).forgetting(people)
-    return METHODS[method](model, split, seed, on_step)
+    return LINEAR_METHODS[method](model, split, seed, on_step)

@@ -1,13 +1,12 @@
 """Forgetting as a subtraction: the method this project exists for."""
 
-from functools import reduce
 from time import perf_counter
 
 from forget.data.dataset import known_identities
+from forget.data.partition import Partition
 from forget.data.split import Split
 from forget.errors import IdentityError
 from forget.linear.model import LinearModel
-from forget.linear.statistics import Statistics
 from forget.methods.method import Unlearned, guarantee_for
 from forget.progress import OnStep, silent
 
@@ -15,7 +14,7 @@ __all__ = ["subtract"]
 
 
 def subtract(
-    model: LinearModel, split: Split, seed: int = 0, on_step: OnStep = silent
+    model: LinearModel, split: Split | Partition, seed: int = 0, on_step: OnStep = silent
 ) -> Unlearned:
     r"""Subtracts people's rows from the sums that the model is a function of.
 
@@ -37,12 +36,7 @@ def subtract(
             "everybody",
             "Keep at least one person, or delete the whole model.",
         )
-    parts = []
-    for done, person in enumerate(people, start=1):
-        parts.append(store.statistics_of(person))
-        on_step(done, len(people), person)
-    left = model.statistics - reduce(Statistics.__add__, parts)
-    after = model.holding(left, people)
+    theirs = store.sum_of(people, on_step)
+    after = model.holding(model.statistics - theirs, people)
     guarantee = guarantee_for(model, split, people)
-    rows = sum(part.count for part in parts)
-    return Unlearned(after, guarantee, perf_counter() - start, {"rows subtracted": rows})
+    return Unlearned(after, guarantee, perf_counter() - start, {"rows subtracted": theirs.count})

@@ -10,10 +10,10 @@ from forget.linear.archive import model_bytes, without_store
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
 from forget.methods.method import Kind, Scope
-from forget.methods.registry import METHODS, unlearn
+from forget.methods.registry import LINEAR_METHODS, unlearn
 from forget.progress import Cancelled
 
-every_method = pytest.mark.parametrize("method", METHODS)
+every_method = pytest.mark.parametrize("method", LINEAR_METHODS)
 
 
 @every_method

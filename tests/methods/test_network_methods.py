@@ -1,0 +1,257 @@
+"""The contract of methods that take a network, tested over every one in the registry."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from forget.data.image_dataset import ImageDataset
+from forget.data.load import load_images
+from forget.data.partition import Partition, by_class, by_index
+from forget.errors import ForgetError
+from forget.linear.classifier_features import ClassifierFeatures, unit_rows
+from forget.linear.readout import fit_readout, readout_logits
+from forget.methods.kl_uniform import KlUniform, kl_to_uniform
+from forget.methods.method import Kind, Scope, guarantee_images
+from forget.methods.registry import METHODS, NETWORK_METHODS, unlearn
+from forget.methods.retrain import Retrain
+from forget.methods.subtract import subtract
+from forget.metrics.accuracy import judge
+from forget.models.checkpoint import TrainingRecord
+from forget.models.classifier import Classifier
+from forget.progress import Cancelled
+from forget.recipe import Recipe, fit, hidden_of, logits_of
+from forget.training import Batch, accelerate
+
+CONFIG = {"architecture": "convnet", "classes": 10, "channels": 1, "side": 8}
+RECIPE = Recipe(epochs=2, batch=32)
+SMALL = {
+    "retrain": Retrain(RECIPE),
+    "finetune": replace(NETWORK_METHODS["finetune"], epochs=2, rate=0.01),
+    "kl_uniform": replace(NETWORK_METHODS["kl_uniform"], epochs=2, forget_rate=0.01),
+}
+every_method = pytest.mark.parametrize("method", NETWORK_METHODS)
+
+
+@pytest.fixture(scope="module")
+def split() -> Partition:
+    """The digits, of which 5 and 7 are to be forgotten."""
+    return by_class(load_images("digits"), ["5", "7"])
+
+
+@pytest.fixture(scope="module")
+def network(split: Partition) -> Classifier:
+    """A network that was trained on all digits."""
+    return fit(CONFIG, split.data, split.train, RECIPE, accelerate("cpu"))
+
+
+def accuracy(network: Classifier, split: Partition, name: str) -> float:
+    indices = split.sets[name]
+    return judge(logits_of(network, split.data, indices), split.data.labels[indices]).accuracy
+
+
+def same(one: Classifier, other: Classifier) -> bool:
+    theirs = other.state_dict()
+    return all(torch.equal(tensor, theirs[name]) for name, tensor in one.state_dict().items())
+
+
+@every_method
+def test_input_untouched_same_seed_same_result_progress_to_its_total(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    before, steps = copy.deepcopy(network), []
+    one = SMALL[method](
+        network, split, 5, lambda done, total, note="": steps.append((done, total))
+    )
+    other = SMALL[method](network, split, 5)
+    assert same(network, before)
+    assert same(one.model, other.model)
+    assert not same(one.model, network)
+    assert steps[-1][0] == steps[-1][1] == len(steps)
+    assert one.seconds > 0
+    assert one.guarantee.reason
+    assert not one.model.training
+
+
+@every_method
+def test_cancel_passes(method: str, network: Classifier, split: Partition) -> None:
+    def stop(done: int, total: int, note: str = "") -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        SMALL[method](network, split, on_step=stop)
+
+
+@every_method
+def test_epochs_are_told_with_the_network_of_then(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    seen = []
+    result = SMALL[method](
+        network,
+        split,
+        on_epoch=lambda done, now: seen.append((done.epoch, copy.deepcopy(now).cpu())),
+    )
+    assert [epoch for epoch, _ in seen] == [1, 2]
+    assert same(seen[1][1], result.model)
+    assert result.detail["epochs"] == 2
+
+
+@every_method
+def test_one_image_can_be_forgotten(method: str, network: Classifier, split: Partition) -> None:
+    one = by_index(split.data, split.data.train[:1], "one image")
+    assert torch.isfinite(next(SMALL[method](network, one).model.parameters())).all()
+
+
+@every_method
+def test_settings_that_cannot_work_are_told(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    if method == "retrain":
+        pytest.skip("its recipe checks itself")
+    for settings in ({"epochs": -1}, {"batch": 0}):
+        with pytest.raises(ForgetError, match="0 epochs or more"):
+            replace(SMALL[method], **settings)
+    assert same(replace(SMALL[method], epochs=0)(network, split).model, network)
+
+
+def test_each_method_moves_the_numbers_as_it_says(network: Classifier, split: Partition) -> None:
+    before = {name: accuracy(network, split, name) for name in split.sets}
+    assert before["forget"] > 0.8
+    after = {
+        method: {name: accuracy(SMALL[method](network, split).model, split, name)
+                 for name in ("forget", "retain")}
+        for method in SMALL
+    }  # fmt: skip
+    assert after["retrain"]["forget"] == 0.0
+    assert after["kl_uniform"]["forget"] < 0.5
+    assert after["finetune"]["forget"] > after["kl_uniform"]["forget"]
+    assert all(numbers["retain"] > 0.9 for numbers in after.values())
+
+
+def test_switched_off_steps(network: Classifier, split: Partition) -> None:
+    only_forget = replace(SMALL["kl_uniform"], retain_step=False)
+    phases: list[str] = []
+    only_forget(network, split, on_epoch=lambda done, now: phases.extend(done.phases))
+    assert set(phases) == {"forget"}
+    with pytest.raises(ForgetError, match="neither"):
+        KlUniform(forget_step=False, retain_step=False)
+
+
+def test_the_divergence_is_torchs_and_zero_for_uniform_answers() -> None:
+    images = torch.randn(6, 4)
+    loss, logits = kl_to_uniform(torch.nn.Identity(), Batch(images, torch.zeros(6)))
+    uniform = torch.full((6, 4), 0.25)
+    theirs = torch.nn.functional.kl_div(images.log_softmax(1), uniform, reduction="batchmean")
+    assert loss.item() == pytest.approx(theirs.item(), abs=1e-6)
+    assert torch.equal(logits, images)
+    flat, _ = kl_to_uniform(torch.nn.Identity(), Batch(torch.ones(2, 4), torch.zeros(2)))
+    assert flat.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_guarantees_say_no_more_than_is_true(network: Classifier, split: Partition) -> None:
+    kinds = {name: SMALL[name](network, split).guarantee.kind for name in SMALL}
+    assert kinds == {
+        "retrain": Kind.EXACT,
+        "finetune": Kind.APPROXIMATE,
+        "kl_uniform": Kind.NONE,
+    }
+
+
+def test_the_registry_names_every_method_and_keeps_the_kinds_apart(orl: object) -> None:
+    assert set(SMALL) == set(NETWORK_METHODS)
+    assert set(NETWORK_METHODS) < set(METHODS)
+    with pytest.raises(ForgetError, match="linear models: subtract, refit"):
+        unlearn(None, None, [], "finetune")  # type: ignore[arg-type]
+
+
+# Subtraction from a readout of single images.
+
+
+@pytest.fixture(scope="module")
+def rows(network: Classifier, split: Partition) -> np.ndarray:
+    """Grid rows of all digits."""
+    everything = np.arange(len(split.data.images))
+    hidden = hidden_of(network, split.data, everything)
+    return ClassifierFeatures(network, None).grid.snap(unit_rows(hidden))
+
+
+@pytest.mark.parametrize("chosen", ["classes", "first", "one image", "all but one a class"])
+def test_subtraction_equals_a_fit_that_never_saw_the_images(
+    chosen: str, network: Classifier, split: Partition, rows: np.ndarray
+) -> None:
+    data = split.data
+    firsts = np.array([np.flatnonzero(data.labels[data.train] == c)[0] for c in range(10)])
+    wanted = {
+        "classes": split,
+        "first": by_index(data, data.train[:200], "200 images"),
+        "one image": by_index(data, data.train[7:8], "one image"),
+        "all but one a class": by_index(data, np.setdiff1d(data.train, firsts), "nearly all"),
+    }[chosen]
+    features = ClassifierFeatures(network, None)
+    model = fit_readout(features, wanted, rows[wanted.train], wanted.train)
+    before = model.statistics.digest()
+    after = subtract(model, wanted)
+    never = fit_readout(features, wanted, rows[wanted.retain], wanted.retain)
+    assert after.model.statistics.digest() == never.statistics.digest()
+    assert model.statistics.digest() == before
+    names = data.classes
+    assert np.array_equal(
+        readout_logits(after.model, rows, names), readout_logits(never, rows, names)
+    )
+    assert after.detail["rows subtracted"] == len(wanted.forget)
+    assert not set(wanted.leaving) & set(after.model.people)
+
+
+def test_a_forgotten_class_scores_nothing(
+    network: Classifier, split: Partition, rows: np.ndarray
+) -> None:
+    features = ClassifierFeatures(network, None)
+    model = fit_readout(features, split, rows[split.train], split.train)
+    logits = readout_logits(model, rows, split.data.classes)
+    assert judge(logits, split.data.labels).accuracy > 0.9
+    after = readout_logits(subtract(model, split).model, rows, split.data.classes)
+    assert not after[:, [5, 7]].any()
+    assert np.isfinite(after).all()
+
+
+def test_rows_lie_on_the_sphere_whatever_the_network_says(network: Classifier) -> None:
+    hidden = np.array([[3.0, 4.0], [0.0, 0.0], [1e-30, 0.0]], dtype=np.float32)
+    made = unit_rows(hidden)
+    assert np.linalg.norm(made[0]) == pytest.approx(1)
+    assert made[1].tolist() == pytest.approx([0, 0, 0.5**0.5])
+    assert np.isfinite(made).all()
+
+
+def test_rows_from_images_are_the_rows_from_hidden_layers(
+    network: Classifier, split: Partition
+) -> None:
+    features, some = ClassifierFeatures(network, None), split.test[:9]
+    hidden = hidden_of(network, split.data, some)
+    assert np.array_equal(
+        features.rows(split.data.images[some]), features.grid.snap(unit_rows(hidden))
+    )
+    other = fit(CONFIG, split.data, split.retain, RECIPE, accelerate("cpu"))
+    assert ClassifierFeatures(other, None).space != features.space
+
+
+def test_the_scope_follows_the_record(split: Partition) -> None:
+    hashes = frozenset(split.data.hashes_of(split.forget[:3]))
+    unknown = guarantee_images(None, split)
+    knows = guarantee_images(TrainingRecord(frozenset(), hashes), split)
+    never = guarantee_images(TrainingRecord(frozenset(), frozenset({"0" * 64})), split)
+    assert (unknown.scope, knows.scope, never.scope) == (Scope.READOUT, Scope.READOUT, Scope.MODEL)
+    assert "training data unknown" in unknown.reason
+    assert "3 of them" in knows.because
+    assert {one.kind for one in (unknown, knows, never)} == {Kind.EXACT}
+
+
+def test_copies_that_stay_are_told() -> None:
+    data: ImageDataset = load_images("digits")
+    images = data.images.copy()
+    images[50] = images[0]
+    twins = replace(data, images=images)
+    split = by_index(twins, twins.train[:5], "five images")
+    assert "1 of them stay" in guarantee_images(None, split).caveat

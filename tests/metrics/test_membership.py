@@ -1,0 +1,90 @@
+"""The benchmark's attack and score, against the published table and against its own definition."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedShuffleSplit
+
+from forget.errors import ForgetError
+from forget.metrics.membership import loss_attack, nomus
+
+# Test accuracy, |MIA - 0.5| and NoMUS of the benchmark's authors for MUFAC.
+PUBLISHED = {
+    "original": (0.5951, 0.2136, 0.5839),
+    "retrained": (0.4880, 0.0445, 0.6995),
+    "fine-tune": (0.6055, 0.2129, 0.5898),
+    "CF-3": (0.5900, 0.2126, 0.5824),
+    "NegGrad": (0.4048, 0.0485, 0.6539),
+    "UNSIR-1": (0.5893, 0.2089, 0.5857),
+    "UNSIR-2": (0.5925, 0.1990, 0.5972),
+    "SCRUB": (0.5984, 0.1415, 0.6577),
+    "AdvNegGrad": (0.5633, 0.0953, 0.6863),
+}
+
+
+@pytest.mark.parametrize("method", PUBLISHED)
+def test_the_published_scores_follow_from_their_columns(method: str) -> None:
+    accuracy, gap, score = PUBLISHED[method]
+    for attack in (0.5 + gap, 0.5 - gap):
+        assert nomus(accuracy, attack) == pytest.approx(score, abs=1e-4)
+
+
+def by_hand(members: np.ndarray, others: np.ndarray) -> list[float]:
+    """Fits and counts split by split, without cross_val_score."""
+    shuffled = members.copy()
+    np.random.RandomState(42).shuffle(shuffled)
+    shuffled = shuffled[: len(others)]
+    x = np.concatenate([others, shuffled])[:, None]
+    y = np.array([0] * len(others) + [1] * len(shuffled))
+    found = []
+    for train, test in StratifiedShuffleSplit(n_splits=10, random_state=0).split(x, y):
+        attacker = LogisticRegression().fit(x[train], y[train])
+        found.append(float((attacker.predict(x[test]) == y[test]).mean()))
+    return found
+
+
+@pytest.mark.parametrize(("members", "others"), [(150, 150), (150, 154), (200, 90), (10, 300)])
+def test_the_attack_is_the_benchmarks(members: int, others: int) -> None:
+    random = np.random.default_rng(members)
+    inside, outside = random.exponential(0.5, members), random.exponential(1.0, others)
+    attack = loss_attack(inside, outside)
+    assert attack.accuracies.tolist() == by_hand(inside, outside)
+    assert attack.accuracy == pytest.approx(np.mean(by_hand(inside, outside)))
+    assert attack.gap == abs(attack.accuracy - 0.5)
+
+
+def test_the_threshold_lies_where_the_attacker_is_undecided() -> None:
+    random = np.random.default_rng(0)
+    inside, outside = random.normal(1, 0.2, 400), random.normal(3, 0.2, 400)
+    attack = loss_attack(inside, outside)
+    assert attack.accuracy > 0.99
+    assert attack.threshold == pytest.approx(2, abs=0.1)
+    assert loss_attack(np.ones(50), np.ones(50)).threshold is None
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(10, 60), st.integers(10, 60), st.integers(0, 2**31))
+def test_equal_losses_are_guessed(members: int, others: int, seed: int) -> None:
+    attack = loss_attack(np.ones(members), np.ones(others))
+    share = max(others, min(members, others)) / (others + min(members, others))
+    assert attack.accuracy == pytest.approx(share, abs=0.25)
+    assert 0 <= attack.accuracy <= 1
+
+
+def test_the_input_is_untouched() -> None:
+    members = np.arange(30.0)
+    loss_attack(members, np.arange(30.0))
+    assert members.tolist() == list(range(30))
+
+
+BROKEN = [np.array([]), np.ones(9), np.full(20, np.nan), np.full(20, np.inf)]
+
+
+@pytest.mark.parametrize("bad", BROKEN)
+def test_too_few_or_broken_losses_are_told(bad: np.ndarray) -> None:
+    with pytest.raises(ForgetError, match="10 finite losses of members"):
+        loss_attack(bad, np.ones(20))
+    with pytest.raises(ForgetError, match="non-members"):
+        loss_attack(np.ones(20), bad)
