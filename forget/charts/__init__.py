@@ -1,0 +1,1 @@
+"""Tables to plotly figures, shared by the app and by scripts."""

@@ -1,0 +1,140 @@
+"""Tables to plotly figures: pure functions, shared by the app and by scripts."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+__all__ = ["COLOURS", "NO_FRILLS", "cost_bars", "face_map", "others_dots", "plain", "spoken"]
+
+# Okabe and Ito, told apart with every kind of colour blindness. The same everywhere.
+COLOURS = {"retained": "#0072B2", "forgotten": "#D55E00", "unseen": "#8A8A8A"}
+NO_FRILLS = {"displayModeBar": False}
+
+
+def plain(figure: go.Figure, height: int) -> go.Figure:
+    """Gives a chart its height in pixels, small margins and a legend above; returns it."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        uirevision="keep",
+    )
+    return figure
+
+
+def others_dots(others: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
+    """One dot per remaining person: mean score for themselves before (x) and after (y).
+
+    Arguments:
+        others: Columns `person`, `score before`, `score after`.
+        titles: What to call each person.
+    """
+    figure = go.Figure()
+    scores = others[["score before", "score after"]].to_numpy()
+    low = float(np.floor(scores.min(initial=1.0) * 10) / 10) - 0.1
+    figure.add_scatter(
+        x=[low, 1],
+        y=[low, 1],
+        mode="lines",
+        name="no change",
+        hoverinfo="skip",
+        line={"dash": "dash", "color": COLOURS["unseen"], "width": 1},
+    )
+    figure.add_scatter(
+        x=scores[:, 0],
+        y=scores[:, 1],
+        mode="markers",
+        name="a person who stays",
+        text=[escape(titles[person]) for person in others["person"]],
+        hovertemplate="%{text}<br>before %{x:.3f}, now %{y:.3f}<extra></extra>",
+        marker={"color": COLOURS["retained"], "size": 9, "opacity": 0.75},
+    )
+    figure.update_xaxes(title="score before", range=[low, 1])
+    figure.update_yaxes(title="score now", range=[low, 1], scaleanchor="x")
+    return plain(figure, 300)
+
+
+def face_map(
+    positions: NDArray[np.float64],
+    labels: Sequence[str],
+    forgotten: Sequence[str],
+    titles: Mapping[str, str],
+) -> go.Figure:
+    """Photographs in the plane, alike ones close together; the forgotten are crosses.
+
+    Arguments:
+        positions: Where each photograph lies, (n, 2).
+        labels: Who is in it, n of them.
+        forgotten: People who were forgotten.
+        titles: What to call each person.
+    """
+    gone = np.isin(np.asarray(labels), list(forgotten))
+    text = np.array([escape(titles[person]) for person in labels])
+    figure = go.Figure()
+    for name, mine, colour, symbol, size in (
+        ("stays", ~gone, COLOURS["retained"], "circle", 6),
+        ("forgotten", gone, COLOURS["forgotten"], "x", 9),
+    ):
+        figure.add_scatter(
+            x=positions[mine, 0],
+            y=positions[mine, 1],
+            mode="markers",
+            name=name,
+            text=text[mine],
+            hovertemplate="%{text}<extra>" + name + "</extra>",
+            marker={"color": colour, "symbol": symbol, "size": size, "opacity": 0.8},
+        )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    return plain(figure, 300)
+
+
+def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
+    """Seconds of each way to get there, on a logarithmic axis.
+
+    Arguments:
+        seconds: Way to seconds, the cheapest first.
+    """
+    ways = list(seconds)[::-1]
+    values = [seconds[way] for way in ways]
+    figure = go.Figure()
+    figure.add_bar(
+        x=values,
+        y=ways,
+        orientation="h",
+        text=[spoken(value) for value in values],
+        textposition="auto",
+        hoverinfo="skip",
+        marker={
+            "color": [
+                COLOURS["retained"] if i == len(ways) - 1 else COLOURS["unseen"]
+                for i in range(len(ways))
+            ]
+        },
+    )
+    decades = [10.0**power for power in range(-4, 4)]
+    figure.update_xaxes(
+        title="time (logarithmic)",
+        type="log",
+        tickvals=decades,
+        ticktext=["0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s"],
+    )
+    return plain(figure, 60 + 44 * len(ways))
+
+
+def spoken(seconds: float) -> str:
+    """A time in words, with a unit that suits it.
+
+    Example:
+        >>> spoken(0.00123), spoken(12.3), spoken(130)
+        ('1.2 ms', '12.3 s', '2 min 10 s')
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"

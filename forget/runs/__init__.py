@@ -1,0 +1,1 @@
+"""Runs on disk: what was set, what was measured and what came out."""
