@@ -8,7 +8,12 @@ __all__ = ["PAGES", "frame"]
 
 ICON = Path(__file__).parents[2] / "app_data" / "icon.png"
 MENU = {"About": "Forget takes people out of face recognition models, and proves it."}
-PAGES = {"app.py": "Home", "pages/forget_people.py": "Forget people"}
+PAGES = {
+    "app.py": "Home",
+    "pages/forget_people.py": "Forget people",
+    "pages/experiments.py": "Experiments",
+    "pages/classes.py": "Classes",
+}
 
 
 def frame(title: str) -> None:

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
-from forget.charts import spoken
+from forget.charts.people import spoken
+from forget.data.downloads import CATALOGUE
+from forget.data.sources import APP_DATA
 from forget.effect import measure_effect
 from forget.methods.registry import unlearn
 from forget.pretrained import DEMO, demo_facts
@@ -50,6 +52,16 @@ def fading_strip() -> None:
     st.caption(said)
 
 
+def _downloads() -> None:
+    """Says which of the data sets to download are there, and the command for each that is not."""
+    lines = []
+    for name, source in CATALOGUE.items():
+        there = (APP_DATA / name).is_dir() or (APP_DATA / f"{name}.zip").is_file()
+        state = "here" if there else f"`python -m forget download {name}` ({source.size})"
+        lines.append(f"- **{name}**, {source.title}: {state}")
+    st.markdown("For the experiments:\n\n" + "\n".join(lines))
+
+
 def present() -> None:
     """Says which data and weights are there, and how to get what is not."""
     st.header("What is installed")
@@ -64,3 +76,4 @@ def present() -> None:
         "To train it again: `make demo-weights`.\n"
         "- **Your own photographs**: bring a folder or a zip on the page *Forget people*."
     )
+    _downloads()

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from forget.charts import spoken
+from forget.charts.people import spoken
 from forget.errors import ForgetError
 from forget.progress import Cancelled, OnStep
 

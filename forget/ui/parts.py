@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from forget.charts import NO_FRILLS, cost_bars, face_map, others_dots, spoken
+from forget.charts.people import NO_FRILLS, cost_bars, face_map, others_dots, spoken
 from forget.effect import Effect, Ranked, Sighting
 from forget.linear.archive import model_bytes, without_store
 from forget.methods.method import Guarantee, Scope

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from forget.charts import spoken
+from forget.charts.people import spoken
 from forget.effect import Effect
 from forget.errors import ForgetError
 from forget.pretrained import demo_facts

@@ -188,7 +188,9 @@ def test_a_photograph_that_stays_under_another_name_is_told(orl: FaceDataset) ->
     assert "Same as never seen" not in words(at)
 
 
-def test_without_weights_every_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_weights_the_pages_that_need_them_say_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     import forget.ui.cached as cached
     from forget.errors import CheckpointError
 
@@ -198,7 +200,7 @@ def test_without_weights_every_page_says_what_to_do(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cached, "load_feature_map", absent)
     cached.demo.clear()
     cached.feature_map.clear()
-    for page in PAGES:
+    for page in ("app.py", FORGET):
         at = opened(page)
         assert not at.exception
         assert "make demo-weights" in at.error[0].value
