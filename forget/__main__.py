@@ -5,7 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from forget.data.downloads import CATALOGUE, MIRROR, download
+from forget.data.sources import APP_DATA
 from forget.errors import ForgetError
+from forget.terminal import ProgressBars
 
 __all__ = ["main"]
 
@@ -14,7 +17,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        0, or 1 if a proof does not hold, or 2 after an error that it explains.
+        0, or 1 if a proof does not hold, or 2 after an error that it explains, or 130 if it was
+        interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -22,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ForgetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,7 +46,68 @@ def _parser() -> argparse.ArgumentParser:
     )
     verify.add_argument("model", type=Path, help="a model saved with its feature store")
     verify.set_defaults(run=_verify)
+
+    known = [
+        f"  {name:8} {source.title}\n           {source.size}; licence: {source.licence}"
+        for name, source in CATALOGUE.items()
+    ]
+    fetch = commands.add_parser(
+        "download",
+        help="fetch a data set or weights into app_data, once",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Fetches a data set or weights, checks and unpacks them. What is there is "
+        "left alone;\nwhat was interrupted goes on.\n\n" + "\n".join(known),
+        epilog=f"A mirror is named by the environment: {MIRROR}MNIST=https://example.org/folder\n"
+        "Behind a proxy, set https_proxy.",
+    )
+    fetch.add_argument("name", choices=list(CATALOGUE), metavar="NAME", help="one of the above")
+    fetch.add_argument(
+        "--to", type=Path, default=APP_DATA, metavar="DIR", help=f"folder for it ({APP_DATA})"
+    )
+    fetch.set_defaults(run=_download)
+
+    twins = commands.add_parser(
+        "hygiene",
+        help="find copies, and people or pictures in two sets of a data set",
+        description="Finds identical and similar images, one picture under several people, and "
+        "what the sets of a data set share; of MUFAC also what the benchmark's images to forget "
+        "share with those to keep.",
+    )
+    twins.add_argument("data", help="mufac, mnist, cifar10, digits, orl, or a folder of people")
+    twins.add_argument("--save", type=Path, metavar="FOLDER", help="tables and contact sheets")
+    twins.set_defaults(run=_hygiene)
     return parser
+
+
+def _download(options: argparse.Namespace) -> int:
+    # disable=None: only on a terminal.
+    with ProgressBars(unit="B", unit_scale=True, disable=None) as bars:
+        folder = download(options.name, options.to, bars)
+    print(f"{options.name} lies in {folder}")
+    return 0
+
+
+def _hygiene(options: argparse.Namespace) -> int:
+    from forget.data.load import IMAGES, load_faces, load_images
+    from forget.data.mufac import benchmark
+    from forget.data.twins import hygiene
+
+    with ProgressBars(disable=None) as bar:
+        if options.data in IMAGES:
+            data = load_images(options.data, on_step=bar)
+            partition = benchmark(data) if options.data == "mufac" else None
+            report = hygiene(data, partition, on_step=bar)
+        else:
+            report = hygiene(load_faces(options.data), on_step=bar)
+    for row in report.table.itertuples():
+        if row.count:
+            print(row.meaning)
+    if not report.table["count"].any():
+        print("Nothing found.")
+    if options.save:
+        report.save(options.save)
+        print(f"Tables, a report and contact sheets lie in {options.save}")
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from forget.charts import cost_bars, face_map, others_dots
+from forget.charts.people import cost_bars, face_map, others_dots
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
 from forget.effect import Effect, measure_effect, nearest_people

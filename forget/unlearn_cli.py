@@ -1,0 +1,230 @@
+"""What unlearn_mnist.py, unlearn_cifar.py and unlearn_mufac.py share: options in, a run out."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forget.data.image_dataset import ImageDataset
+from forget.data.load import load_images
+from forget.data.partition import Partition, by_class, by_index, by_person
+from forget.errors import ForgetError
+from forget.terminal import ProgressBars, summary
+from forget.unlearn_options import METHODS, Defaults, make_parser
+
+if TYPE_CHECKING:  # they load torch, and --help should not wait for it
+    from torch import Tensor
+
+    from forget.experiment import Experiment
+    from forget.recipe import Recipe
+    from forget.runs.run import Run
+
+__all__ = ["Defaults", "main"]
+
+BAR = {"mininterval": 0.5, "dynamic_ncols": True}
+
+
+def main(defaults: Defaults, arguments: Sequence[str] | None = None) -> int:
+    """Runs the experiment that the options describe, or goes on with one.
+
+    Returns:
+        0; 2 after an error that it explains; 130 if it was interrupted.
+    """
+    parser = make_parser(defaults)
+    options = parser.parse_args(arguments)
+    try:
+        return _run(defaults, options, parser)
+    except ForgetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted. The run goes on where it stopped with --resume.", file=sys.stderr)
+        return 130
+
+
+def _run(d: Defaults, options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from forget.runs.run import LOGS, Run
+
+    if options.resume:
+        run = Run.open(options.resume)
+        saved = run.params.get("options")
+        if not isinstance(saved, dict):
+            raise ForgetError(
+                "a run of this project to go on with",
+                f"{options.resume}, which says not how it was started",
+                "Start a new run.",
+            )
+        options = argparse.Namespace(**{**vars(parser.parse_args([])), **saved})
+        experiment = _experiment(d, options, run)
+    else:
+        experiment = _experiment(d, options, None, options.log_dir or LOGS)
+        run = experiment.run
+    if run.status == "finished":
+        print(f"This run is finished: {run.folder}")
+    else:
+        print(f"Writing to {run.folder}")
+        with ProgressBars(**BAR) as bar:
+            experiment.on_step = bar
+            experiment()
+    print(f"\n{summary(run.table(), run.params)}\n")
+    print(f"Everything is in {run.folder}\n")
+    print(f"Figures: python plot_results.py --exp_dir={run.folder} --fig_dir=figs")
+    return 0
+
+
+def _experiment(
+    d: Defaults, options: argparse.Namespace, run: "Run | None", root: Path | None = None
+) -> "Experiment":
+    from forget.experiment import Experiment
+    from forget.methods.registry import NETWORK_METHODS
+    from forget.recipe import Recipe
+    from forget.runs.run import Run
+    from forget.training import accelerate
+
+    dataset = d.offline if getattr(options, "offline", False) else d.dataset
+    if options.weights and options.train:
+        raise ForgetError("--train or --weights", "both", "Leave one of them out.")
+    seeds = tuple(dict.fromkeys(_whole(part) for part in options.seeds.split(",")))
+    methods = _methods(options, NETWORK_METHODS)
+    settings = {**d.recipe, "epochs": options.train_epochs, "rate": options.learning_rate}
+    recipe = Recipe(**{**settings, "batch": options.batch_size})
+    fabric = accelerate(options.device, options.devices)
+    with ProgressBars(**BAR) as bar:
+        data = load_images(dataset, options.data, bar)
+    for note in data.notes:
+        print(f"note: {note}")
+    split = _split(data, options, d)
+    config = d.config(data) | (dict(d.foreign) if options.weights else {})
+    weights = _weights(options.weights, config)
+    if run is not None:
+        recipe, config = _saved(run, split)
+    else:
+        params = _params(dataset, split, options, recipe, list(methods), seeds, config)
+        run = Run.start(root, params, f"{fabric.device} ({options.devices})")
+    return Experiment(run, split, config, recipe, methods, seeds, fabric, weights)
+
+
+def _saved(run: "Run", split: Partition) -> "tuple[Recipe, dict[str, Any]]":
+    """Recipe and network of a run, which count even if the defaults of the script have changed."""
+    from forget.augment import Augment
+    from forget.recipe import Recipe
+
+    params = run.params
+    sizes = {name: len(indices) for name, indices in split.sets.items()}
+    if params["sizes"] != sizes:
+        raise ForgetError(
+            f"the data that the run began with, {params['sizes']}",
+            f"{sizes}",
+            "Put the same data back, or start a new run.",
+        )
+    plain = dict(params["recipe"])
+    plain["augment"] = Augment(**plain["augment"]) if plain["augment"] else None
+    return Recipe(**{**plain, "sides": tuple(plain["sides"])}), params["network"]
+
+
+def _methods(options: argparse.Namespace, known: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = [name.strip() for name in options.methods.split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in METHODS]:
+        remedy = f"The methods are {', '.join(METHODS)}; retrain always runs, as the reference."
+        raise ForgetError("methods", ", ".join(unknown), remedy)
+    common = {"epochs": options.unlearn_epochs, "batch": options.batch_size}
+    own = {
+        "finetune": {"rate": options.retain_rate},
+        "kl_uniform": {
+            "forget_rate": options.unlearning_rate,
+            "retain_rate": options.retain_rate,
+            "forget_step": not options.no_forget_step,
+            "retain_step": not options.no_retain_step,
+        },
+    }
+    return {
+        name: replace(known[name], **common, **own[name]) if name in own else None
+        for name in dict.fromkeys(wanted)
+    }
+
+
+def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Partition:
+    asked = {
+        "people": options.forget_people,
+        "classes": options.forget_classes,
+        "first": options.forget_first,
+    }
+    given = [(kind, value) for kind, value in asked.items() if value is not None]
+    ((kind, value),) = given or [d.forget]
+    if kind == "people":
+        split = by_person(data, [one.strip() for one in value.split(",")])
+    elif kind == "classes":
+        split = by_class(data, value.split(","))
+    else:
+        first = max(int(value), 0)
+        split = by_index(data, data.train[:first], f"the first {first:,} training images")
+    if options.clean:
+        from forget.data.cleaning import clean
+
+        # A class cuts through people by design; images and people do not.
+        whole = "pictures" if kind == "classes" else "people"
+        with ProgressBars(**BAR) as bar:
+            cleaned = clean(split, whole=whole, on_step=bar)
+        for did in cleaned.did:
+            print(f"clean: {did}")
+        split = cleaned.partition
+    return split
+
+
+def _weights(path: Path | None, config: Mapping[str, Any]) -> "dict[str, Tensor] | None":
+    if path is None:
+        return None
+    import torch
+
+    from forget.models.classifier import build
+    from forget.models.foreign import read_foreign, resnet18_state
+
+    if config["architecture"] == "resnet18" and config["stem"] == "large":
+        return resnet18_state(path, config["classes"])
+    state = {name: torch.from_numpy(tensor) for name, tensor in read_foreign(path).items()}
+    build(config, state)  # raises, and says what does not fit
+    return state
+
+
+def _params(
+    dataset: str,
+    split: Partition,
+    options: argparse.Namespace,
+    recipe: "Recipe",
+    methods: list[str],
+    seeds: tuple[int, ...],
+    config: Mapping[str, Any],
+) -> dict[str, Any]:
+    plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+    classes = split.data.classes
+    kept = {classes[i] for i in split.data.labels[split.retain]}
+    return {
+        "dataset": dataset,
+        "what": split.what,
+        "classes": list(classes),
+        "forget_class": [name for name in classes if name not in kept],
+        "methods": methods,
+        "seeds": list(seeds),
+        "batch_size": options.batch_size,
+        "train_epochs": options.train_epochs,
+        "unlearn_epochs": options.unlearn_epochs,
+        "learning_rate": options.learning_rate,
+        "unlearning_rate": options.unlearning_rate,
+        "retain_rate": options.retain_rate,
+        "forget_step": not options.no_forget_step,
+        "retain_step": not options.no_retain_step,
+        "chance": 1 / len(classes),
+        "sizes": {name: len(indices) for name, indices in split.sets.items()},
+        "network": dict(config),
+        "recipe": asdict(recipe),
+        "options": {k: v for k, v in plain.items() if k not in ("resume", "log_dir")},
+    }
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ForgetError("seeds as whole numbers", repr(text), "Write --seeds 0,1,2.") from error
