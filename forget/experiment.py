@@ -216,7 +216,10 @@ class _Stage:
             for phase in done.phases.values()
             for metric, value in phase._asdict().items()
         ]
-        judged = watched(network, self.experiment.split, ["test"], self.experiment.fabric.device)
+        experiment = self.experiment
+        side = experiment.recipe.side(done.epoch - 1)  # the network knows images of this size
+        device = experiment.fabric.device
+        judged = watched(network, experiment.split, ["test"], device, side)
         self.run.record([*rows, *judged.rows(self.seed, self.method, done.epoch)])
         self.began = perf_counter()
 

@@ -70,9 +70,21 @@ class Judgement:
 
 
 def watched(
-    network: nn.Module, split: Partition, names: Sequence[str], device: torch.device
+    network: nn.Module,
+    split: Partition,
+    names: Sequence[str],
+    device: torch.device,
+    side: int | None = None,
 ) -> Judgement:
-    """Judges a network on some sets, on the same random sample of those beyond 2,000 images."""
+    """Judges a network on some sets, on the same random sample of those beyond 2,000 images.
+
+    Arguments:
+        network: A classifier.
+        split: The sets.
+        names: Which of them.
+        device: Where to compute.
+        side: Height and width to scale the images to, pixels; None for as they are.
+    """
     some = []
     for name in names:
         indices = split.sets[name]
@@ -80,7 +92,7 @@ def watched(
             indices = np.random.default_rng(0).choice(indices, WATCHED, replace=False)
         some.append(indices)
     indices = np.unique(np.concatenate(some))
-    logits = logits_of(network, split.data, indices, device)  # type: ignore[arg-type]
+    logits = logits_of(network, split.data, indices, device, side=side)  # type: ignore[arg-type]
     return Judgement(split, indices, judge(logits, split.data.labels[indices]))
 
 

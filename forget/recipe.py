@@ -207,9 +207,10 @@ def logits_of(
     indices: Indices,
     device: torch.device | str = "cpu",
     on_step: OnStep = silent,
+    side: int | None = None,
 ) -> NDArray[np.float32]:
     """Logits (n, classes) of some images, in float32; the network comes back as it was."""
-    hidden = hidden_of(network, data, indices, device, on_step)
+    hidden = hidden_of(network, data, indices, device, on_step, side)
     home = next(network.parameters()).device
     with torch.inference_mode():
         return network.classify(torch.from_numpy(hidden).to(home)).cpu().numpy()
@@ -221,23 +222,35 @@ def hidden_of(
     indices: Indices,
     device: torch.device | str = "cpu",
     on_step: OnStep = silent,
+    side: int | None = None,
 ) -> NDArray[np.float32]:
-    """The last hidden layer (n, d) of some images, float32; the network comes back as it was."""
+    """The last hidden layer (n, d) of some images, float32; the network comes back as it was.
+
+    Arguments:
+        network: Any classifier.
+        data: The images.
+        indices: Which of them, (n,).
+        device: Where to compute.
+        on_step: Told of each batch.
+        side: Height and width to scale the images to, pixels; None for as they are.
+    """
     was_training = network.training
     home = next(network.parameters()).device
     network.eval().to(device)
     found = np.zeros((len(indices), network.dimension), dtype=np.float32)
     for start in range(0, len(indices), EVALUATION_BATCH):
         some = indices[start : start + EVALUATION_BATCH]
-        found[start : start + len(some)] = pixels_hidden(network, data.images[some])
+        found[start : start + len(some)] = pixels_hidden(network, data.images[some], side)
         on_step(start + len(some), len(indices), "images")
     network.train(was_training).to(home)
     return found
 
 
-def pixels_hidden(network: Classifier, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def pixels_hidden(
+    network: Classifier, images: NDArray[np.uint8], side: int | None = None
+) -> NDArray[np.float32]:
     """The last hidden layer (n, d) of images (n, h, w, channels) that fit into memory at once."""
     device = next(network.parameters()).device
     with torch.inference_mode():
-        x = to_input(images).contiguous(memory_format=torch.channels_last).to(device)
+        x = to_input(images, side).contiguous(memory_format=torch.channels_last).to(device)
         return network.features(x).float().cpu().numpy()
