@@ -1,32 +1,30 @@
 """One experiment: train, train again without, unlearn, judge; every step is kept in a run."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from time import perf_counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from torch import nn
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
-from forget.judgement import Judgement, curves, summary_rows, watched
+from forget.errors import ForgetError, StatisticsError
+from forget.judgement import Judgement
 from forget.linear.classifier_features import ClassifierFeatures, unit_rows
 from forget.linear.proof import prove
 from forget.linear.readout import fit_readout, readout_logits
-from forget.methods.method import Guarantee, NetworkMethod
+from forget.methods.method import NetworkMethod
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
 from forget.metrics.accuracy import judge
-from forget.models.checkpoint import TrainingRecord, write_bytes
+from forget.models.checkpoint import TrainingRecord
 from forget.models.classifier import Classifier, build
 from forget.progress import OnStep, silent
 from forget.recipe import Recipe, fit, hidden_of
-from forget.runs.run import Row, Run
-from forget.training import Pass
+from forget.runs.run import Run
+from forget.stage import Stage
 
 __all__ = ["Experiment"]
 
@@ -68,7 +66,16 @@ class Experiment:
         Raises:
             ForgetError: Another process works on the run.
         """
-        with self.run.held():
+        first = self.fabric.is_global_zero
+        with ExitStack() as stack:
+            trouble = None
+            if first:  # of several processes one holds the run, and all end if it cannot
+                try:
+                    stack.enter_context(self.run.held())
+                except ForgetError as error:
+                    trouble = error
+            if trouble := self.fabric.broadcast(trouble):
+                raise trouble
             for seed in self.seeds:
                 original = self._original(seed)
                 self._network(REFERENCE, seed, original, Retrain(self.recipe))
@@ -77,10 +84,25 @@ class Experiment:
                         self._subtract(seed, original)
                     else:
                         self._network(name, seed, original, method)
-            self.run.finish()
+            if first:
+                self.run.finish()
+
+    def _stage(self, method: str, seed: int) -> Stage:
+        names = [name for name, one in self.methods.items() if one is not None]
+        shown = (names or list(self.methods) or [None])[0]  # a network method if there is one
+        return Stage(
+            self.run,
+            self.split,
+            method,
+            seed,
+            self.fabric,
+            method == shown and seed == self.seeds[0],
+            self.recipe.side,
+            self.on_step,
+        )
 
     def _original(self, seed: int) -> Classifier:
-        stage = _Stage(self, "original", seed)
+        stage = self._stage("original", seed)
         if stage.done:
             return build(self.config, stage.state)
         if self.weights is not None:
@@ -97,12 +119,14 @@ class Experiment:
                 keeper=stage,
                 on_step=stage.on_step,
             )
-        last = 0 if self.weights is not None else self.recipe.epochs
+        last = self.recipe.epochs
+        if self.weights is not None:  # nobody knows how long they took
+            last, stage.seconds = 0, float("nan")
         stage.finish(network, self._judge(network, seed, stage.on_step), last)
         return network
 
     def _network(self, name: str, seed: int, original: Classifier, method: NetworkMethod) -> None:
-        stage = _Stage(self, name, seed)
+        stage = self._stage(name, seed)
         if stage.done:
             return
         retrained = isinstance(method, Retrain)
@@ -117,12 +141,15 @@ class Experiment:
             on_epoch=stage.trained if retrained else stage.unlearned,
             keeper=stage,
         )
-        network = after.model
+        network, promise = after.model, after.guarantee
+        if retrained and self.weights is not None:
+            other = "The weights that were given may have been trained in another way."
+            promise = replace(promise, caveat=f"{other} {promise.caveat}".strip())
         judgement = self._judge(network, None, stage.on_step)
-        stage.finish(network, judgement, after.detail["epochs"], after.guarantee)
+        stage.finish(network, judgement, after.detail["epochs"], promise)
 
     def _subtract(self, seed: int, original: Classifier) -> None:
-        stage = _Stage(self, "subtract", seed)
+        stage = self._stage("subtract", seed)
         if stage.done:
             return
         split, everything = self.split, self._everything()
@@ -141,8 +168,15 @@ class Experiment:
             judgement = Judgement(split, everything, judge(logits, self._labels(everything)))
             stage.record(judgement, epoch)
         proof = prove(after.model)
+        if not proof.holds:
+            raise StatisticsError(
+                f"sums with the digest {proof.afresh}",
+                f"{proof.digest} after the subtraction",
+                "Please report this: the two must be equal.",
+            )
         detail = {"digest": proof.digest, "digest summed afresh": proof.afresh}
         stage.seconds = after.seconds
+        stage.keep_sums(after.model.statistics)
         stage.finish(None, judgement, 1, after.guarantee, {**after.detail, **detail})
 
     def _judge(self, network: Classifier, seed: int | None, on_step: OnStep) -> Judgement:
@@ -167,124 +201,3 @@ class Experiment:
 
     def _labels(self, indices: np.ndarray) -> np.ndarray:
         return self.split.data.labels[indices]
-
-
-class _Stage:
-    """One model of a run: its progress, what is kept of it, and the seconds it took."""
-
-    def __init__(self, experiment: Experiment, method: str, seed: int) -> None:
-        self.experiment, self.method, self.seed = experiment, method, seed
-        self.run, self.name = experiment.run, f"{method}-{seed}"
-        self.seconds, self.began = 0.0, perf_counter()
-        first = next((name for name, m in experiment.methods.items() if m is not None), None)
-        self.shown = method == first and seed == experiment.seeds[0]
-
-    @property
-    def done(self) -> bool:
-        return self.run.predictions(self.method, self.seed) is not None
-
-    @property
-    def state(self) -> dict[str, Any]:
-        state = self.run.load_state(self.name)
-        if state is None:
-            raise ForgetError(
-                f"the parameters {self.name}.pt in {self.run.folder}",
-                "none, though its predictions are there",
-                f"Delete {self.name}.npz in predictions: the run then computes both again.",
-            )
-        return state
-
-    def on_step(self, done: int, total: int, note: str = "") -> None:
-        self.experiment.on_step(done, total, f"{self.method} (seed {self.seed}), {note}")
-
-    def load(self) -> dict[str, Any] | None:
-        kept = self.run.load_state(f"{self.name}-partial")
-        self.began = perf_counter()
-        if kept is not None:
-            self.seconds = float(kept.pop("seconds"))
-        return kept
-
-    def save(self, state: Mapping[str, Any]) -> None:
-        self._clock()
-        self.run.save_state(f"{self.name}-partial", {**state, "seconds": self.seconds})
-
-    def trained(self, done: Pass, network: nn.Module) -> None:
-        """Records an epoch of a training from scratch."""
-        self._clock()
-        rows = [
-            Row(self.seed, self.method, done.epoch, "train", metric, value)
-            for phase in done.phases.values()
-            for metric, value in phase._asdict().items()
-        ]
-        experiment = self.experiment
-        side = experiment.recipe.side(done.epoch - 1)  # the network knows images of this size
-        device = experiment.fabric.device
-        judged = watched(network, experiment.split, ["test"], device, side)
-        self.run.record([*rows, *judged.rows(self.seed, self.method, done.epoch)])
-        self.began = perf_counter()
-
-    def before(self, original: Classifier) -> None:
-        """Records the original as epoch 0 of a method."""
-        table = self.run.table()
-        mine = table[(table["method"] == "original") & (table["seed"] == self.seed)]
-        last = mine[(mine["epoch"] == mine["epoch"].max()) & ~mine["split"].isin(["", "train"])]
-        self.run.record(
-            Row(self.seed, self.method, 0, row.split, row.metric, row.value)
-            for row in last.itertuples()
-        )
-        self._show(0, original)
-
-    def unlearned(self, done: Pass, network: nn.Module) -> None:
-        """Records an epoch of unlearning, on samples of the large sets."""
-        self._clock()
-        split = self.experiment.split
-        judged = watched(network, split, list(split.sets), self.experiment.fabric.device)
-        self.run.record(judged.rows(self.seed, self.method, done.epoch))
-        self._show(done.epoch, network)
-        self.began = perf_counter()
-
-    def record(self, judgement: Judgement, epoch: int) -> None:
-        self.run.record(judgement.rows(self.seed, self.method, epoch))
-
-    def finish(
-        self,
-        network: Classifier | None,
-        judgement: Judgement,
-        epoch: int,
-        guarantee: Guarantee | None = None,
-        detail: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keeps the model and all that was judged; the predictions, last, mark it as done."""
-        if network is not None:
-            self.run.save_state(self.name, network.state_dict())
-        summary = summary_rows(judgement, self.seed, self.method, epoch, self.seconds)
-        self.run.record([*judgement.rows(self.seed, self.method, epoch), *summary])
-        self.run.took(f"{self.method} seed {self.seed}", self.seconds)
-        if guarantee:
-            self._promise(guarantee, detail or {})
-        if self.shown and network is not None:
-            self._show(epoch, network)
-        self.run.save_predictions(self.method, self.seed, judgement.arrays())
-        self.run.drop_state(f"{self.name}-partial")
-
-    def _clock(self) -> None:
-        now = perf_counter()
-        self.seconds, self.began = self.seconds + now - self.began, now
-
-    def _show(self, epoch: int, network: nn.Module) -> None:
-        if self.shown:
-            self.run.save_state(f"epoch-{epoch}", network.state_dict())
-            split = self.experiment.split
-            self.run.write_curves(curves(self.run.table(), self.method, self.seed, split))
-
-    def _promise(self, guarantee: Guarantee, detail: Mapping[str, Any]) -> None:
-        path = self.run.folder / "guarantees.json"
-        known = json.loads(path.read_text()) if path.is_file() else {}
-        known[self.name] = {
-            "kind": guarantee.kind,
-            "scope": guarantee.scope,
-            "reason": guarantee.reason,
-            "caveat": guarantee.caveat,
-            **detail,
-        }
-        write_bytes(path, json.dumps(known, indent=2, sort_keys=True).encode())

@@ -1,6 +1,6 @@
 """What is recorded of a model: accuracy, loss and classes of each set, the attack, the score."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,17 +31,19 @@ class Judgement:
         split: The sets.
         indices: The images that were judged, sorted, (n,).
         judged: What the model says about them.
+        only: The images of each set that count; by default all of the set.
     """
 
     split: Partition
     indices: Indices = field(repr=False)
     judged: Judged = field(repr=False)
+    only: Mapping[str, Indices] | None = field(default=None, repr=False)
 
     @cached_property
     def sets(self) -> dict[str, tuple[Indices, Judged]]:
         """By name of the set: its images that were judged, and what is said of them."""
         found = {}
-        for name, wanted in self.split.sets.items():
+        for name, wanted in (self.only or self.split.sets).items():
             mine = np.isin(self.indices, wanted)
             if mine.any():
                 part = Judged(self.judged.labels[mine], self.judged.log_probability[mine])
@@ -85,15 +87,14 @@ def watched(
         device: Where to compute.
         side: Height and width to scale the images to, pixels; None for as they are.
     """
-    some = []
+    some = {}
     for name in names:
-        indices = split.sets[name]
-        if len(indices) > WATCHED:
-            indices = np.random.default_rng(0).choice(indices, WATCHED, replace=False)
-        some.append(indices)
-    indices = np.unique(np.concatenate(some))
+        some[name] = split.sets[name]
+        if len(some[name]) > WATCHED:
+            some[name] = np.random.default_rng(0).choice(some[name], WATCHED, replace=False)
+    indices = np.unique(np.concatenate(list(some.values())))
     logits = logits_of(network, split.data, indices, device, side=side)  # type: ignore[arg-type]
-    return Judgement(split, indices, judge(logits, split.data.labels[indices]))
+    return Judgement(split, indices, judge(logits, split.data.labels[indices]), some)
 
 
 def summary_rows(

@@ -120,7 +120,7 @@ def shuffled(
         changes = torch.Generator().manual_seed(int(numbers[0]))
         order = np.random.default_rng([seed, epoch]).permutation(indices)
         for chosen in np.array_split(order, steps):
-            mine = np.sort(chosen[rank::world])
+            mine = np.sort(chosen[rank::world] if rank < len(chosen) else chosen[:1])
             images = to_input(data.images[mine], side(epoch))
             if augment:
                 images = augment(images, changes)
@@ -169,11 +169,13 @@ def fit(
         data, indices, recipe.batch, seed, fabric, recipe.augment, recipe.side
     )
     optimiser = sgd(network, recipe.rate, recipe.momentum, recipe.decay, nesterov=True)
+    total = steps * recipe.epochs
+    warm = recipe.warm if abs(recipe.warm * total - 1) > 1e-6 else 1.5 / total  # 1 divides by 0
     schedule = OneCycleLR(
         optimiser,
         recipe.rate,
-        total_steps=steps * recipe.epochs,
-        pct_start=recipe.warm,
+        total_steps=total,
+        pct_start=min(warm, 1.0),
         div_factor=10,
         final_div_factor=200,
         cycle_momentum=False,

@@ -108,7 +108,9 @@ def accelerate(device: str = "auto", devices: int = 1) -> Fabric:
         chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
         chosen = "cpu" if chosen == "auto" else chosen
         precision = "bf16-mixed" if _has_bfloat16(chosen) else "32-true"
-        return Fabric(accelerator=chosen, devices=devices, precision=precision)
+        fabric = Fabric(accelerator=chosen, devices=devices, precision=precision)
+        fabric.launch()  # with several devices: the script starts once more for each
+        return fabric
     except Exception as error:  # Fabric raises its own kinds and plain ValueErrors
         raise ForgetError(
             "a device that is there (auto, cpu, cuda, mps)",

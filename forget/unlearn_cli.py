@@ -1,11 +1,16 @@
 """What unlearn_mnist.py, unlearn_cifar.py and unlearn_mufac.py share: options in, a run out."""
 
 import argparse
+import hashlib
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
@@ -23,8 +28,6 @@ if TYPE_CHECKING:  # they load torch, and --help should not wait for it
 
 __all__ = ["Defaults", "main"]
 
-BAR = {"mininterval": 0.5, "dynamic_ncols": True}
-
 
 def main(defaults: Defaults, arguments: Sequence[str] | None = None) -> int:
     """Runs the experiment that the options describe, or goes on with one.
@@ -35,43 +38,71 @@ def main(defaults: Defaults, arguments: Sequence[str] | None = None) -> int:
     parser = make_parser(defaults)
     options = parser.parse_args(arguments)
     try:
-        return _run(defaults, options, parser)
+        with _only_the_first_speaks():
+            return _run(defaults, options, parser)
     except ForgetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
-        print("\nInterrupted. The run goes on where it stopped with --resume.", file=sys.stderr)
+        said = "Interrupted. What was begun goes on with: --resume and the folder of the run."
+        print(f"\n{said}", file=sys.stderr)
         return 130
+
+
+@contextmanager
+def _only_the_first_speaks() -> Iterator[None]:
+    """Mutes all but one of several processes; their errors still reach the terminal."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        yield
+        return
+    with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+        yield
 
 
 def _run(d: Defaults, options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from forget.runs.run import LOGS, Run
 
+    run = None
     if options.resume:
         run = Run.open(options.resume)
-        saved = run.params.get("options")
-        if not isinstance(saved, dict):
-            raise ForgetError(
-                "a run of this project to go on with",
-                f"{options.resume}, which says not how it was started",
-                "Start a new run.",
-            )
-        options = argparse.Namespace(**{**vars(parser.parse_args([])), **saved})
-        experiment = _experiment(d, options, run)
-    else:
-        experiment = _experiment(d, options, None, options.log_dir or LOGS)
-        run = experiment.run
-    if run.status == "finished":
-        print(f"This run is finished: {run.folder}")
-    else:
-        print(f"Writing to {run.folder}")
-        with ProgressBars(**BAR) as bar:
-            experiment.on_step = bar
-            experiment()
+        if run.status == "finished":
+            print(f"This run is finished.\n\n{summary(run.table(), run.params)}")
+            return 0
+        options = _options_of(run, d, parser)
+    experiment = _experiment(d, options, run, options.log_dir or LOGS)
+    run = experiment.run
+    print(f"Writing to {run.folder}")
+    with _bars() as bars:
+        experiment.on_step = bars
+        experiment()
+    if not experiment.fabric.is_global_zero:
+        return 0
     print(f"\n{summary(run.table(), run.params)}\n")
     print(f"Everything is in {run.folder}\n")
     print(f"Figures: python plot_results.py --exp_dir={run.folder} --fig_dir=figs")
     return 0
+
+
+def _bars() -> ProgressBars:
+    quiet = os.environ.get("LOCAL_RANK", "0") != "0"
+    return ProgressBars(mininterval=0.5, dynamic_ncols=True, disable=quiet)
+
+
+def _options_of(run: "Run", d: Defaults, parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options that a run was started with."""
+    params = run.params
+    saved = params.get("options")
+    if not isinstance(saved, dict) or params["dataset"] not in (d.dataset, d.offline):
+        raise ForgetError(
+            f"a run that this script started, on {d.dataset}",
+            f"one on {params['dataset']} in {run.folder}",
+            "Resume it with the script that started it, or start a new run.",
+        )
+    paths = {name: Path(saved[name]) for name in ("data", "weights") if saved.get(name)}
+    return argparse.Namespace(**{**vars(parser.parse_args([])), **saved, **paths})
 
 
 def _experiment(
@@ -86,23 +117,27 @@ def _experiment(
     dataset = d.offline if getattr(options, "offline", False) else d.dataset
     if options.weights and options.train:
         raise ForgetError("--train or --weights", "both", "Leave one of them out.")
+    if dataset == d.offline and options.data:
+        raise ForgetError("--offline or --data", "both", "Leave one of them out.")
     seeds = tuple(dict.fromkeys(_whole(part) for part in options.seeds.split(",")))
     methods = _methods(options, NETWORK_METHODS)
     settings = {**d.recipe, "epochs": options.train_epochs, "rate": options.learning_rate}
     recipe = Recipe(**{**settings, "batch": options.batch_size})
     fabric = accelerate(options.device, options.devices)
-    with ProgressBars(**BAR) as bar:
+    with _bars() as bar:
         data = load_images(dataset, options.data, bar)
     for note in data.notes:
         print(f"note: {note}")
     split = _split(data, options, d)
-    config = d.config(data) | (dict(d.foreign) if options.weights else {})
-    weights = _weights(options.weights, config)
+    config, weights = _weights(options.weights, d.config(data), d.foreign)
     if run is not None:
         recipe, config = _saved(run, split)
     else:
         params = _params(dataset, split, options, recipe, list(methods), seeds, config)
-        run = Run.start(root, params, f"{fabric.device} ({options.devices})")
+        folder = None
+        if fabric.is_global_zero:
+            folder = Run.start(root, params, f"{options.devices} x {fabric.device.type}").folder
+        run = Run(fabric.broadcast(folder))
     return Experiment(run, split, config, recipe, methods, seeds, fabric, weights)
 
 
@@ -113,10 +148,10 @@ def _saved(run: "Run", split: Partition) -> "tuple[Recipe, dict[str, Any]]":
 
     params = run.params
     sizes = {name: len(indices) for name, indices in split.sets.items()}
-    if params["sizes"] != sizes:
+    if params["sizes"] != sizes or params["data"] != _stamp(split.data):
         raise ForgetError(
-            f"the data that the run began with, {params['sizes']}",
-            f"{sizes}",
+            f"the images that the run began with, {params['sizes']}",
+            f"others, {sizes}",
             "Put the same data back, or start a new run.",
         )
     plain = dict(params["recipe"])
@@ -165,7 +200,7 @@ def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Part
 
         # A class cuts through people by design; images and people do not.
         whole = "pictures" if kind == "classes" else "people"
-        with ProgressBars(**BAR) as bar:
+        with _bars() as bar:
             cleaned = clean(split, whole=whole, on_step=bar)
         for did in cleaned.did:
             print(f"clean: {did}")
@@ -173,19 +208,34 @@ def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Part
     return split
 
 
-def _weights(path: Path | None, config: Mapping[str, Any]) -> "dict[str, Tensor] | None":
+def _weights(
+    path: Path | None, config: dict[str, Any], foreign: Mapping[str, Any]
+) -> "tuple[dict[str, Any], dict[str, Tensor] | None]":
+    """The settings of the network that fit some weights, and the weights."""
     if path is None:
-        return None
+        return config, None
     import torch
 
     from forget.models.classifier import build
     from forget.models.foreign import read_foreign, resnet18_state
 
-    if config["architecture"] == "resnet18" and config["stem"] == "large":
-        return resnet18_state(path, config["classes"])
-    state = {name: torch.from_numpy(tensor) for name, tensor in read_foreign(path).items()}
+    found = read_foreign(path)
+    if config["architecture"] == "resnet18":
+        stem = "large" if found.get("conv1.weight", np.zeros(7)).shape[-1] == 7 else "small"
+        config = {**config, **(foreign if stem != config["stem"] else {}), "stem": stem}
+        if stem == "large":
+            return config, resnet18_state(path, config["classes"])
+    state = {name: torch.from_numpy(tensor.copy()) for name, tensor in found.items()}
     build(config, state)  # raises, and says what does not fit
-    return state
+    return config, state
+
+
+def _stamp(data: ImageDataset) -> str:
+    """Stands for all images and their classes, so that a run goes on with the very same."""
+    digest = hashlib.sha256(data.labels.tobytes())
+    for one in data.hashes_of(range(len(data.images))):
+        digest.update(one.encode())
+    return digest.hexdigest()
 
 
 def _params(
@@ -197,7 +247,7 @@ def _params(
     seeds: tuple[int, ...],
     config: Mapping[str, Any],
 ) -> dict[str, Any]:
-    plain = {k: str(v) if isinstance(v, Path) else v for k, v in vars(options).items()}
+    plain = {k: str(v.resolve()) if isinstance(v, Path) else v for k, v in vars(options).items()}
     classes = split.data.classes
     kept = {classes[i] for i in split.data.labels[split.retain]}
     return {
@@ -217,6 +267,7 @@ def _params(
         "retain_step": not options.no_retain_step,
         "chance": 1 / len(classes),
         "sizes": {name: len(indices) for name, indices in split.sets.items()},
+        "data": _stamp(split.data),
         "network": dict(config),
         "recipe": asdict(recipe),
         "options": {k: v for k, v in plain.items() if k not in ("resume", "log_dir")},
@@ -224,7 +275,9 @@ def _params(
 
 
 def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise ForgetError("seeds as whole numbers", repr(text), "Write --seeds 0,1,2.") from error
+    number = int(text) if text.strip().isdecimal() else -1
+    if not 0 <= number < 2**32:
+        raise ForgetError(
+            "seeds as whole numbers from 0", repr(text), "Write them as in --seeds 0,1,2."
+        )
+    return number

@@ -75,8 +75,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if taken:
-        known = [read()] if CSV.is_file() else []
-        together = pd.concat([*known, *taken]).drop_duplicates(KEYS, keep="last")
+        new = pd.concat(taken).drop_duplicates(KEYS, keep="last")
+        about = ["dataset", "what"]  # a run replaces all that is known of its kind
+        old = read() if CSV.is_file() else new[:0]
+        old = old[~old.set_index(about).index.isin(new.set_index(about).index)]
+        together = pd.concat([old, new])
         together.to_csv(CSV, index=False, lineterminator="\n", na_rep="nan")
     print(markdown(read()))
     return 0

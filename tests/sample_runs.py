@@ -91,6 +91,9 @@ def _model(run: Run, seed: int, method: str, epochs: int, partly: bool) -> None:
     if not partly:
         rows += _summary(random, seed, method, evaluated[-1])
         run.took(f"{method} seed {seed}", 12.5 if trained else 1.25)
+        kind = {"kl_uniform": "none", "finetune": "approximate"}.get(method, "exact")
+        promise = {"kind": kind, "scope": "model", "reason": f"This is {kind}.", "caveat": ""}
+        run.promise(method, seed, promise)
         run.save_predictions(method, seed, _predictions(random, method, len(params["classes"])))
     run.record(rows)
 

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sample_runs import write_sample
 
 from forget.data.load import load_images
 from forget.data.partition import by_class
-from forget.judgement import WATCHED, watched
-from forget.linear.proof import afresh
+from forget.judgement import watched
+from forget.linear.classifier_features import ClassifierFeatures
+from forget.linear.statistics import ClassSums, Statistics
 from forget.metrics.membership import loss_attack, nomus
 from forget.models.classifier import build
 from forget.recipe import logits_of
@@ -105,7 +108,6 @@ def test_the_proof_of_the_subtraction_is_kept(whole: Run) -> None:
     assert len(mine["digest"]) == 64
     assert (mine["kind"], mine["scope"]) == ("exact", "readout")
     assert promises["kl_uniform-0"]["kind"] == "none"
-    assert callable(afresh)
 
 
 def test_another_run_gives_the_same_numbers(whole: Run, tmp_path: Path) -> None:
@@ -130,7 +132,8 @@ def test_a_killed_run_is_marked_and_resumes_to_the_same_numbers(
     seen = ""
     while moment not in seen:
         seen += process.stderr.read(16)
-    time.sleep(np.random.default_rng(len(moment)).uniform(0, 0.5))
+    if moment != MOMENTS[-1]:  # which is over soon
+        time.sleep(np.random.default_rng(len(moment)).uniform(0, 0.5))
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     (folder,) = tmp_path.glob("digits/*")
@@ -169,6 +172,76 @@ def test_an_interrupted_stage_goes_on(
     pd.testing.assert_frame_equal(numbers(Run.open(folder)), numbers(whole))
 
 
+def test_a_finished_run_is_only_shown_and_wrong_scripts_are_told(
+    whole: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(DEFAULTS, [f"--resume={whole.folder}"]) == 0
+    assert "This run is finished" in capsys.readouterr().out
+    run = write_sample(tmp_path, "mufac", "training")
+    assert main(DEFAULTS, [f"--resume={run.folder}"]) == 2
+    assert "a run that this script started" in capsys.readouterr().err
+
+
+def test_runs_on_other_data_are_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("forget.experiment.fit", stop)
+        assert main(DEFAULTS, [*QUICK, f"--log-dir={tmp_path}"]) == 130
+    (folder,) = tmp_path.glob("digits/*")
+    data = load_images("digits")
+    images = data.images.copy()
+    images[3] = 0
+    monkeypatch.setattr("forget.unlearn_cli.load_images", lambda *_: replace(data, images=images))
+    assert main(DEFAULTS, [f"--resume={folder}"]) == 2
+    assert "the images that the run began with" in capsys.readouterr().err
+
+
+def test_paths_of_a_run_are_kept_and_weights_can_be_taken_over(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = whole.folder / "ckpt" / "original-0.pt"
+    arguments = [*QUICK, f"--weights={weights}", "--methods=subtract", f"--log-dir={tmp_path}"]
+    save = Run.save_predictions
+
+    def interrupted(self: Run, method: str, seed: int, arrays: dict) -> None:
+        save(self, method, seed, arrays)
+        if method == "original":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save_predictions", interrupted)
+        assert main(DEFAULTS, arguments) == 130
+    (folder,) = tmp_path.glob("digits/*")
+    assert main(DEFAULTS, [f"--resume={folder}"]) == 0
+    run = Run.open(folder)
+    mine, theirs = run.predictions("original", 0), whole.predictions("original", 0)
+    assert np.array_equal(mine["test_loss"], theirs["test_loss"])
+    assert "training data unknown" in run.guarantees["subtract-0"]["reason"]
+    assert "another way" in run.guarantees["retrain-0"]["caveat"]
+    seconds = run.table().query("method == 'original' and metric == 'seconds'")["value"]
+    assert seconds.isna().all()
+    curves = json.loads((folder / "metrics.json").read_text())  # of the only method there is
+    assert len(curves["val_loss"]) == 2
+
+
+def test_the_sums_that_were_kept_have_the_digest_that_was_promised(whole: Run) -> None:
+    state = whole.load_state("subtract-0")
+    network = build(whole.params["network"], whole.load_state("original-0"))
+    names = [name for name in state["classes"]]
+    sums = {
+        name: ClassSums(name, int(count), total.numpy())
+        for name, count, total in zip(names, state["counts"], state["sums"], strict=True)
+    }
+    space = ClassifierFeatures(network, None).space
+    digest = Statistics(space, state["gram"].numpy(), sums).digest()
+    assert digest == whole.guarantees["subtract-0"]["digest"]
+    assert "5" not in names
+
+
 def test_several_seeds_differ(tmp_path: Path) -> None:
     arguments = [*QUICK, "--seeds=1,2", "--methods=subtract", f"--log-dir={tmp_path}"]
     assert main(DEFAULTS, arguments) == 0
@@ -189,6 +262,8 @@ def test_several_seeds_differ(tmp_path: Path) -> None:
         (["--offline", "--forget-people=anna"], "names nobody"),
         (["--offline", "--methods=magic"], "subtract, kl_uniform, finetune"),
         (["--offline", "--seeds=one"], "--seeds 0,1,2"),
+        (["--offline", "--seeds=-1"], "whole numbers from 0"),
+        (["--offline", "--data=."], "--offline or --data"),
         (["--offline", "--train-epochs=0"], "at least 1 epoch"),
         (["--offline", "--no-forget-step", "--no-retain-step"], "neither"),
         (["--offline", "--device=abacus"], "a device that is there"),
@@ -215,9 +290,32 @@ def test_help_names_every_default(script: str) -> None:
     assert re.search(r"--train-epochs \w+\s+.*default: \d+", shown, re.S)
 
 
-def test_large_sets_are_sampled_the_same_each_time() -> None:
-    split = by_class(load_images("digits"), ["5"])
+def test_large_sets_are_sampled_each_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unseen images are test images too: they must not count twice among the test's sample."""
+    monkeypatch.setattr("forget.judgement.WATCHED", 30)
+    split = by_class(load_images("digits"), ["5", "7"])
     network = build({"architecture": "convnet", "classes": 10, "channels": 1, "side": 8})
-    judged = watched(network, split, ["retain", "test"], torch.device("cpu"))
-    assert set(judged.sets) >= {"retain", "test"}
-    assert len(judged.sets["retain"][0]) == min(WATCHED, len(split.retain))
+    one, other = (watched(network, split, list(split.sets), torch.device("cpu")) for _ in "ab")
+    for name, (indices, judged) in one.sets.items():
+        assert len(indices) == len(judged.labels) == min(30, len(split.sets[name]))
+        assert indices.tolist() == other.sets[name][0].tolist()
+        assert set(indices) <= set(split.sets[name])
+
+
+@pytest.mark.slow
+def test_two_processes_train_together_and_one_writes(whole: Run, tmp_path: Path) -> None:
+    """On two devices every process takes half of each batch; here both are on the processor."""
+    command = [sys.executable, "unlearn_mnist.py", *QUICK, "--devices=2", f"--log-dir={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder,) = tmp_path.glob("digits/*")
+    run = Run.open(folder)
+    assert run.status is Status.FINISHED
+    assert done.stdout.count("Writing to") == 1
+    wanted, found = numbers(whole), numbers(run)
+    assert len(found) == len(wanted)
+    for table in (wanted, found):
+        table.set_index(["method", "split", "metric", "epoch"], inplace=True)
+    for method in ("original", "retrain"):
+        key = (method, "test", "accuracy", 2)
+        assert found.loc[key, "value"] == pytest.approx(wanted.loc[key, "value"], abs=0.1)

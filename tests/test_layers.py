@@ -28,6 +28,7 @@ ROWS = [
     "forget.reference",
     "forget.runs",
     "forget.judgement",
+    "forget.stage",
     "forget.experiment",
     "forget.charts",
     "forget.ui",

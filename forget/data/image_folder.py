@@ -131,7 +131,9 @@ def _keep(
             raise PhotographError("a file", entry.refused, LAYOUT)
         data = entry.read()
         picture = read_picture(data, entry.path, size)
-    except (PhotographError, OSError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever zipfile raises on a broken member
         told.setdefault("damaged or unreadable", []).append(entry.path)
         return None
     if picture.resized:

@@ -42,6 +42,8 @@ class Partition:
                 raise ForgetError(
                     f"at least one training image {name}", "none", "Choose other images to forget."
                 )
+        if not len(self.test):
+            raise ForgetError("at least one held-out image", "none", "Hold some images out.")
         trained = np.concatenate([self.forget, self.retain])
         if len(np.unique(trained)) != len(trained):
             raise ForgetError(
@@ -93,7 +95,8 @@ def by_class(data: ImageDataset, names: Sequence[str | int]) -> Partition:
 
 
 def by_person(data: ImageDataset, people: Iterable[str]) -> Partition:
-    """Forgets every training image of some people; unseen are people who were never trained on.
+    """Forgets every training image of some people; unseen are people who were never trained on,
+    or held-out images where the data set has no such part.
 
     Raises:
         IdentityError: The data set knows no people, or one of those named has no training image.
@@ -111,12 +114,14 @@ def by_person(data: ImageDataset, people: Iterable[str]) -> Partition:
         gone[data.of(person)] = True
     shown = ", ".join(wanted[:3]) + (f" and {len(wanted) - 3} more" if len(wanted) > 3 else "")
     forget, retain = data.train[gone[data.train]], data.train[~gone[data.train]]
-    unseen = data.parts.get("unseen", np.zeros(0, dtype=np.intp))
-    return Partition(data, forget, retain, data.test, unseen, f"{len(wanted)} people ({shown})")
+    unseen = data.parts.get("unseen", data.test)
+    called = "person" if len(wanted) == 1 else "people"
+    what = f"{len(wanted)} {called} ({shown})"
+    return Partition(data, forget, retain, data.test, unseen, what)
 
 
 def by_index(data: ImageDataset, forget: Indices, what: str) -> Partition:
-    """Forgets training images given by their indices."""
+    """Forgets training images given by their indices; unseen may be the held-out ones."""
     retain = np.setdiff1d(data.train, forget)
-    unseen = data.parts.get("unseen", np.zeros(0, dtype=np.intp))
+    unseen = data.parts.get("unseen", data.test)
     return Partition(data, np.asarray(forget, np.intp), retain, data.test, unseen, what)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from forget.data.partition import Partition
-from forget.methods.method import Guarantee, Kind, NetworkMethod, Scope, Work
-from forget.methods.step import check_steps, step_on
+from forget.methods.method import Guarantee, NetworkMethod, Work
+from forget.methods.step import check_steps, step_on, went_on_without
 from forget.models.classifier import Classifier
 from forget.recipe import cross_entropy, sgd, shuffled
 from forget.training import Phase
@@ -51,8 +51,4 @@ class FineTune(NetworkMethod):
 
     def promise(self, split: Partition) -> Guarantee:
         """Approximate."""
-        reason = (
-            f"The network was trained on {split.what} and went on without; how far that is from "
-            "one that never saw them is measured, not proved."
-        )
-        return Guarantee(Kind.APPROXIMATE, Scope.MODEL, reason)
+        return went_on_without(split)

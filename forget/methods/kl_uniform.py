@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.methods.method import Guarantee, Kind, NetworkMethod, Scope, Work
-from forget.methods.step import check_steps, step_on
+from forget.methods.step import check_steps, step_on, went_on_without
 from forget.models.classifier import Classifier
 from forget.recipe import cross_entropy, sgd, shuffled
 from forget.training import Batch, Phase
@@ -72,7 +72,9 @@ class KlUniform(NetworkMethod):
         return step_on(model, phases, self.epochs, work)
 
     def promise(self, split: Partition) -> Guarantee:
-        """None: suppression."""
+        """None: suppression; without a forget step it is fine-tuning."""
+        if not self.forget_step or not self.epochs:
+            return went_on_without(split)
         reason = (
             f"The network was pushed to say nothing about {split.what}; that its answers are flat "
             "does not mean that what it learned is gone."

@@ -3,12 +3,13 @@
 import copy
 from collections.abc import Callable, Sequence
 
+from forget.data.partition import Partition
 from forget.errors import ForgetError
-from forget.methods.method import Work
+from forget.methods.method import Guarantee, Kind, Scope, Work
 from forget.models.classifier import Classifier
 from forget.training import Phase, train
 
-__all__ = ["check_steps", "step_on"]
+__all__ = ["check_steps", "step_on", "went_on_without"]
 
 
 def step_on(
@@ -47,3 +48,12 @@ def check_steps(epochs: int, batch: int, *rates: float) -> None:
             f"{epochs} epochs, batches of {batch}, rates {', '.join(map(str, rates))}",
             "Correct the settings.",
         )
+
+
+def went_on_without(split: Partition) -> Guarantee:
+    """What is promised of a network that only went on training on what stays."""
+    reason = (
+        f"The network went on training without {split.what}; how far that is from one that never "
+        "saw them is measured, not proved."
+    )
+    return Guarantee(Kind.APPROXIMATE, Scope.MODEL, reason)

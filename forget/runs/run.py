@@ -255,6 +255,17 @@ class Run:
                 "Delete the file and run it again.",
             ) from error
 
+    @property
+    def guarantees(self) -> dict[str, Any]:
+        """What each method promised, by "<method>-<seed>"; {} where nothing is written down."""
+        path = self.folder / "guarantees.json"
+        return read_json(path) if path.is_file() else {}
+
+    def promise(self, method: str, seed: int, guarantee: Mapping[str, Any]) -> None:
+        """Writes down what a method promised, with its proof where it has one."""
+        known = {**self.guarantees, f"{method}-{int(seed)}": dict(guarantee)}
+        write_bytes(self.folder / "guarantees.json", to_json(known, "guarantees"))
+
     def write_curves(self, curves: Mapping[str, list]) -> None:
         """Writes metrics.json, lists over epochs; what is not finite becomes null."""
         write_bytes(self.folder / "metrics.json", to_json(curves, "curves"))

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -105,7 +106,7 @@ def images_of(answers: Answers, shown: list[int]) -> ImageDataset:
     Raises:
         ForgetError: It is absent, or has other images at these places.
     """
-    data = _images(answers.facts.dataset)
+    data = _images(answers.facts.dataset, _place(answers.facts.params))
     labels = [int(answers.label[answers.at(image)]) for image in shown]
     if max(shown) >= len(data.labels) or data.labels[shown].tolist() != labels:
         raise ForgetError(
@@ -117,8 +118,15 @@ def images_of(answers: Answers, shown: list[int]) -> ImageDataset:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the images")
-def _images(dataset: str) -> ImageDataset:
-    return load_images(dataset)
+def _images(dataset: str, place: Path | None) -> ImageDataset:
+    return load_images(dataset, place)
+
+
+def _place(params: Mapping[str, Any]) -> Path | None:
+    """Where the run's data lay, if that was not the usual place."""
+    options = params.get("options")
+    given = options.get("data") if isinstance(options, dict) else None
+    return Path(given) if isinstance(given, str) and Path(given).exists() else None
 
 
 @st.cache_data(max_entries=12, show_spinner=False)

@@ -32,7 +32,7 @@ def with_predictions(listed: Sequence[Facts]) -> list[Facts]:
 def nothing_yet() -> None:
     """What the page is for, and how to get something onto it."""
     st.markdown(
-        "Nothing to show yet. Here you pick a picture that no model was trained on, and see what "
+        "Nothing to show yet. Here you pick a picture that was held out, and see what "
         "the original model takes it for, what the unlearned one does, and one retrained without "
         "the forgotten images. It needs a finished run; start one in a terminal, in the folder of "
         "this app:"
@@ -154,7 +154,7 @@ def curves(answers: Answers) -> None:
 def _choices(answers: Answers, shown: list[int], chosen: str, data: ImageDataset | None) -> None:
     """The twelve as pictures, or by name where there are none."""
     names = {image: answers.classes[answers.label[answers.at(image)]] for image in shown}
-    legend = f"{len(shown)} held-out images, which no model was trained on"
+    legend = f"{len(shown)} held-out images"
     if data is None:
         st.radio(legend, shown, format_func=lambda one: f"{one}: {plain(names[one])}", key=chosen)
         return

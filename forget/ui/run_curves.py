@@ -174,7 +174,7 @@ def membership(view: View, key: str) -> None:
     """Losses of images to forget against those never seen, after unlearning and retrained."""
     seed = view.seeds[0]
     st.markdown(
-        "Upwards the images to forget, downwards images that no model ever saw: where one mirrors "
+        "Upwards the images to forget, downwards held-out ones like them: where one mirrors "
         "the other, their losses give nothing away. The dashed line is the loss at which the "
         f"attack is undecided. Seed {seed}."
     )

@@ -27,6 +27,12 @@ from forget.ui.run_facts import (
 
 __all__ = ["about", "as_text", "draw", "state_of"]
 
+PROMISES = {
+    ("exact", "model"): "Exact, whole model",
+    ("exact", "readout"): "Exact, readout only",
+    ("approximate", "model"): "Approximate: measured, not proved",
+    ("none", "model"): "No guarantee: suppression",
+}
 REFRESH = 4  # seconds between two looks at a run that is going on
 
 
@@ -40,6 +46,7 @@ def draw(facts: Facts) -> None:
         st.caption("No method has been measured yet.")
     else:
         _tiles(view)
+        _promise(view)
         _methods(facts)
         _curves(view)
         losses = st.expander("Losses that the attack sees", on_change="rerun", key="run_members")
@@ -156,6 +163,27 @@ def _sentence(view: View, mia: Number | None, reference: Number | None) -> str:
     return " ".join(said)
 
 
+def _promise(view: View) -> None:
+    """What the method guarantees, and how far; suppression is never shown as forgetting."""
+    promises = view.facts.run.guarantees
+    mine = [promises.get(f"{view.method}-{seed}") for seed in view.facts.seeds]
+    mine = [one for one in mine if isinstance(one, dict)]
+    if not mine:
+        return
+    kind, scope = (str(mine[0].get(key, "")) for key in ("kind", "scope"))
+    title = PROMISES.get((kind, scope), plain(f"{kind}, {scope}"))
+    said = f"**{title}.** {plain(str(mine[0].get('reason', '')))}"
+    said += f" {plain(str(mine[0]['caveat']))}" if mine[0].get("caveat") else ""
+    if kind == "exact" and scope == "model":
+        st.markdown(said)
+    else:
+        st.warning(said, icon=":material/warning:")
+    if digest := mine[0].get("digest"):
+        same = digest == mine[0].get("digest summed afresh")
+        sign = "equals" if same else "differs from"
+        st.caption(f"The digest of the sums {sign} that of sums made afresh: {plain(digest[:8])}…")
+
+
 def _methods(facts: Facts) -> None:
     """All methods of the run beside each other, where there are several."""
     if len(facts.methods) < 2:
@@ -198,6 +226,9 @@ def _curves(view: View) -> None:
         with place:
             st.subheader(title)
             curve(kind, view, "run", ends)
+    st.caption(
+        "Between first and last epoch, of sets beyond 2,000 images a fixed sample is judged."
+    )
 
 
 def _settings(values: Mapping[str, object], key: str, said: str) -> None:

@@ -57,6 +57,7 @@ def test_a_finished_run(dataset: str, tmp_path: Path, monkeypatch: pytest.Monkey
     assert shown["Accuracy, held out"].startswith(f"{test['value'].mean():.1%} ± ")
     assert charts(at) == 4
     assert len(at.get("download_button")) == 3
+    assert any("No guarantee: suppression" in one.value for one in at.warning)
 
 
 def test_the_tiles_follow_method_and_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

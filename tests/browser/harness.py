@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, Response
 
@@ -20,11 +21,24 @@ __all__ = [
     "Console",
     "Server",
     "find_chromium",
+    "looks",
     "serving",
     "settled",
     "shot",
     "violations",
 ]
+
+# Width in pixels, and whether it is dark; the other two corners run with the slow tests.
+looks = pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        (1280, False),
+        (390, True),
+        pytest.param(1280, True, marks=pytest.mark.slow),
+        pytest.param(390, False, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 
 ROOT = Path(__file__).parents[2]
 READY = "[data-testid=stApp][data-test-connection-state=CONNECTED]"

@@ -13,8 +13,6 @@ from sample_runs import write_sample
 Visit = Callable[..., Page]
 Shot = Callable[[Page, str], object]
 PATIENCE = 180_000  # milliseconds: many charts on a busy machine
-LOOKS = [(1280, False), (1280, True), (390, False), (390, True)]
-looks = pytest.mark.parametrize(("width", "dark"), LOOKS, ids=lambda value: str(value))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +54,7 @@ def opened(page: Page, label: str) -> None:
     harness.settled(page, PATIENCE)
 
 
-@looks
+@harness.looks
 def test_one_run_and_two(
     visit: Visit, server: harness.Server, shot: Shot, width: int, dark: bool
 ) -> None:
@@ -71,7 +69,7 @@ def test_one_run_and_two(
     check(page, shot, f"experiments-two-{look}")
 
 
-@looks
+@harness.looks
 def test_a_picture_is_picked(
     visit: Visit, server: harness.Server, shot: Shot, width: int, dark: bool
 ) -> None:

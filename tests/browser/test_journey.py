@@ -3,14 +3,11 @@
 import re
 from collections.abc import Callable
 
-import pytest
 from browser import harness
 from playwright.sync_api import Page, expect
 
 Visit = Callable[..., Page]
 Shot = Callable[[Page, str], object]
-LOOKS = [(1280, False), (1280, True), (390, False), (390, True)]
-looks = pytest.mark.parametrize(("width", "dark"), LOOKS, ids=lambda value: str(value))
 
 
 def face(page: Page, number: int) -> object:
@@ -36,14 +33,14 @@ def check(page: Page, shot: Shot, name: str) -> None:
     assert harness.violations(page) == []
 
 
-@looks
+@harness.looks
 def test_home(visit: Visit, shot: Shot, width: int, dark: bool) -> None:
     page = visit("/", width=width, dark=dark)
     expect(page.get_by_text("40 people, nobody forgotten yet")).to_be_visible()
     check(page, shot, f"home-{width}-{'dark' if dark else 'light'}")
 
 
-@looks
+@harness.looks
 def test_forgetting_by_clicking_pictures(visit: Visit, shot: Shot, width: int, dark: bool) -> None:
     look = f"{width}-{'dark' if dark else 'light'}"
     page = visit("/forget_people", width=width, dark=dark)

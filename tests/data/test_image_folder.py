@@ -67,6 +67,19 @@ def test_oddities_are_told(root: Path) -> None:
     assert len(data.train) == 13
 
 
+def test_a_damaged_member_of_a_zip_is_told(root: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed.zip"
+    with ZipFile(packed, "w") as archive:
+        for path in sorted(root.rglob("*.png")):
+            archive.write(path, str(path.relative_to(root)))
+    data = packed.read_bytes()
+    place = data.index(b"\x89PNG") + 40  # in the pixels of the first image
+    packed.write_bytes(data[:place] + bytes([data[place] ^ 255]) + data[place + 1 :])
+    found = load_cifar10(packed)
+    assert len(found.images) == 17
+    assert "damaged" in found.notes[0]
+
+
 @pytest.mark.parametrize("gone", ["train", "test"])
 def test_a_missing_part_is_told(root: Path, gone: str) -> None:
     (root / gone).rename(root / "elsewhere")

@@ -136,6 +136,7 @@ def test_switched_off_steps(network: Classifier, split: Partition) -> None:
     phases: list[str] = []
     only_forget(network, split, on_epoch=lambda done, now: phases.extend(done.phases))
     assert set(phases) == {"forget"}
+    assert replace(SMALL["kl_uniform"], forget_step=False).promise(split).kind is Kind.APPROXIMATE
     with pytest.raises(ForgetError, match="neither"):
         KlUniform(forget_step=False, retain_step=False)
 

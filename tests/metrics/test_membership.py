@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedShuffleSplit
 
@@ -45,7 +43,7 @@ def by_hand(members: np.ndarray, others: np.ndarray) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize(("members", "others"), [(150, 150), (150, 154), (200, 90), (10, 300)])
+@pytest.mark.parametrize(("members", "others"), [(150, 150), (150, 154), (200, 90)])
 def test_the_attack_is_the_benchmarks(members: int, others: int) -> None:
     random = np.random.default_rng(members)
     inside, outside = random.exponential(0.5, members), random.exponential(1.0, others)
@@ -64,13 +62,17 @@ def test_the_threshold_lies_where_the_attacker_is_undecided() -> None:
     assert loss_attack(np.ones(50), np.ones(50)).threshold is None
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(10, 60), st.integers(10, 60), st.integers(0, 2**31))
-def test_equal_losses_are_guessed(members: int, others: int, seed: int) -> None:
+@pytest.mark.parametrize(("members", "others"), [(10, 10), (40, 60), (300, 310)])
+def test_equal_losses_are_guessed(members: int, others: int) -> None:
     attack = loss_attack(np.ones(members), np.ones(others))
-    share = max(others, min(members, others)) / (others + min(members, others))
-    assert attack.accuracy == pytest.approx(share, abs=0.25)
-    assert 0 <= attack.accuracy <= 1
+    assert attack.accuracy == pytest.approx(0.5, abs=0.01 + 2 / members)
+
+
+def test_many_non_members_are_no_attack() -> None:
+    random = np.random.default_rng(0)
+    attack = loss_attack(random.exponential(1, 60), random.exponential(1, 1504))
+    assert attack.accuracy == pytest.approx(0.5, abs=0.2)
+    assert len(attack.accuracies) == 10
 
 
 def test_the_input_is_untouched() -> None:
