@@ -314,8 +314,9 @@ def test_two_processes_train_together_and_one_writes(whole: Run, tmp_path: Path)
     assert done.stdout.count("Writing to") == 1
     wanted, found = numbers(whole), numbers(run)
     assert len(found) == len(wanted)
-    for table in (wanted, found):
-        table.set_index(["method", "split", "metric", "epoch"], inplace=True)
+    wanted, found = (
+        one.set_index(["method", "split", "metric", "epoch"]) for one in (wanted, found)
+    )
     for method in ("original", "retrain"):
         key = (method, "test", "accuracy", 2)
         assert found.loc[key, "value"] == pytest.approx(wanted.loc[key, "value"], abs=0.1)

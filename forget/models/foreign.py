@@ -23,7 +23,7 @@ __all__ = ["read_foreign", "resnet18_state"]
 WRAPPERS = ("state_dict", "model_state_dict", "net_state_dict", "model", "net", "network")
 PREFIXES = ("module.", "model.", "net.")
 REBUILT = ("_rebuild_parameter", "_rebuild_parameter_with_state")
-MAX_MODULES = 10_000
+MAX_MODULES = 30_000  # and parameters, each time they are named
 MAX_DEPTH = 50
 MAX_NAME = 1_000  # characters
 SHOWN = 3  # names in a message
@@ -149,13 +149,17 @@ def _walk(
     state = _state(module)
     temporary = _names(state.get("_non_persistent_buffers_set"))
     for kind in ("_parameters", "_buffers"):
-        for name, value in _entries(state.get(kind)).items():
+        entries = _entries(state.get(kind))
+        left[0] -= len(entries)  # a module that is named many times is walked many times
+        for name, value in entries.items():
             if value is None or (kind == "_buffers" and name in temporary):
                 continue
             if (rebuilt := _rebuilt(value)) is None:
                 raise ValueError(f"{(prefix + name)[:100]!r}, which is no tensor")
             yield prefix + name, file.tensor(rebuilt)
-    for name, value in _entries(state.get("_modules")).items():
+    modules = _entries(state.get("_modules"))
+    left[0] -= len(modules)
+    for name, value in modules.items():
         if value is not None:
             yield from _walk(value, f"{prefix}{name}.", file, left, depth + 1)
 
