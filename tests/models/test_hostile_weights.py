@@ -1,6 +1,7 @@
 """Hostile files of weights: nothing of them is run, imported or allocated."""
 
 import builtins
+import encodings.cp437  # noqa: F401 - zipfile asks for it, which is no doing of the file
 import os
 import pickle
 import sys
