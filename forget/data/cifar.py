@@ -23,13 +23,16 @@ def load_cifar10(source: Path | None = None, on_step: OnStep = silent) -> ImageD
 
     Arguments:
         source: A folder with torchvision's `cifar-10-batches-py`, or with `train/<class>/*.png`
-            and `test/<class>/*.png`, or a zip of the latter; by default `cifar10` in app_data.
+            and `test/<class>/*.png`, or a zip of the latter; by default `cifar10.zip` in app_data
+            if it is there, else `cifar10`.
         on_step: Told of each image that is decoded; the cached ones need no decoding.
 
     Raises:
         ForgetError: It is not there, or not whole.
     """
-    root = source or APP_DATA / "cifar10"
+    packed = APP_DATA / "cifar10.zip"
+    usual = packed if packed.is_file() else APP_DATA / "cifar10"
+    root = source or usual
     if (root / "cifar-10-batches-py").is_dir():
         return _from_torchvision(root)
     if not root.exists():
