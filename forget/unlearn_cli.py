@@ -205,6 +205,8 @@ def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Part
         for did in cleaned.did:
             print(f"clean: {did}")
         split = cleaned.partition
+    if not len(split.test):
+        raise ForgetError("at least one held-out image", "none", "Leave out --clean.")
     return split
 
 

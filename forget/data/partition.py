@@ -42,8 +42,6 @@ class Partition:
                 raise ForgetError(
                     f"at least one training image {name}", "none", "Choose other images to forget."
                 )
-        if not len(self.test):
-            raise ForgetError("at least one held-out image", "none", "Hold some images out.")
         trained = np.concatenate([self.forget, self.retain])
         if len(np.unique(trained)) != len(trained):
             raise ForgetError(

@@ -112,7 +112,7 @@ def test_turning_to_another_data_set_keeps_both_choices(
 def test_without_the_data_set_the_numbers_stay(
     dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def absent(name: str) -> None:
+    def absent(name: str, place: Path | None) -> None:
         raise ForgetError(f"the images of {name}", "none", f"Run: make {name}")
 
     monkeypatch.setattr(answers, "load_images", absent)
@@ -128,7 +128,7 @@ def test_without_the_data_set_the_numbers_stay(
 
 
 def test_people_are_not_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "load_images", lambda name: load_images("digits"))
+    monkeypatch.setattr(answers, "load_images", lambda name, place: load_images("digits"))
     answers._images.clear()
     write_sample(tmp_path, "mufac")
     at = opened(PAGE, tmp_path, monkeypatch)
