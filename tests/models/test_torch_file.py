@@ -145,7 +145,7 @@ def quoting(copies: int) -> bytes:
         b"PK\x03\x04",
         b"<html>Sign in</html>",
         saved(Tiny())[:-100],
-        saved(Tiny(), False)[:-4],
+        saved(torch.nn.Linear(3, 2).state_dict(), False)[:-4],
         saved(Tiny(), False) [:300],
     ],
 )  # fmt: skip
