@@ -10,8 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
 from forget.data.partition import Partition, by_class, by_index, by_person
@@ -26,7 +24,7 @@ if TYPE_CHECKING:  # they load torch, and --help should not wait for it
     from forget.recipe import Recipe
     from forget.runs.run import Run
 
-__all__ = ["Defaults", "main"]
+__all__ = ["main"]
 
 
 def main(defaults: Defaults, arguments: Sequence[str] | None = None) -> int:
@@ -223,7 +221,8 @@ def _weights(
 
     found = read_foreign(path)
     if config["architecture"] == "resnet18":
-        stem = "large" if found.get("conv1.weight", np.zeros(7)).shape[-1] == 7 else "small"
+        first = found.get("conv1.weight")
+        stem = "small" if first is not None and first.shape[-1] == 3 else "large"
         config = {**config, **(foreign if stem != config["stem"] else {}), "stem": stem}
         if stem == "large":
             return config, resnet18_state(path, config["classes"])
