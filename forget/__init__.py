@@ -12,7 +12,7 @@ _HOME = {
     "ForgetError": "forget.errors",
     "LinearModel": "forget.linear.model",
     "METHODS": "forget.methods.registry",
-    "hygiene": "forget.data.twins",
+    "hygiene": "forget.data.twins.find",
     "linearize": "forget.pretrained",
     "load_faces": "forget.data.load",
     "load_feature_map": "forget.pretrained",

@@ -90,7 +90,7 @@ def _download(options: argparse.Namespace) -> int:
 def _hygiene(options: argparse.Namespace) -> int:
     from forget.data.load import IMAGES, load_faces, load_images
     from forget.data.mufac import benchmark
-    from forget.data.twins import hygiene
+    from forget.data.twins.find import hygiene
 
     with ProgressBars(disable=None) as bar:
         if options.data in IMAGES:

@@ -194,7 +194,7 @@ def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Part
         first = max(int(value), 0)
         split = by_index(data, data.train[:first], f"the first {first:,} training images")
     if options.clean:
-        from forget.data.cleaning import clean
+        from forget.data.twins.cleaning import clean
 
         # A class cuts through people by design; images and people do not.
         whole = "pictures" if kind == "classes" else "people"

@@ -10,19 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from forget.data import contact_sheet as sheets_of
-from forget.data import mufac, similar
-from forget.data.cleaning import clean
-from forget.data.contact_sheet import contact_sheet
+from forget.data import mufac
 from forget.data.dataset import FaceDataset
-from forget.data.grouping import group, number
 from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark, load_mufac
 from forget.data.partition import Partition, by_class, by_index, by_person
 from forget.data.picture import read_picture
-from forget.data.similar import SIMILARITY, similar_pairs, thumbnails
 from forget.data.sources import APP_DATA
-from forget.data.twins import hygiene
+from forget.data.twins import contact_sheet as sheets_of
+from forget.data.twins import similar
+from forget.data.twins.cleaning import clean
+from forget.data.twins.contact_sheet import contact_sheet
+from forget.data.twins.find import hygiene
+from forget.data.twins.grouping import group, number
+from forget.data.twins.similar import SIMILARITY, similar_pairs, thumbnails
 from forget.errors import ForgetError
 from forget.progress import Cancelled
 

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.data.dataset import Indices
-from forget.data.grouping import number
-from forget.data.hygiene_report import Hygiene
 from forget.data.partition import Partition
-from forget.data.twins import hygiene
+from forget.data.twins.find import hygiene
+from forget.data.twins.grouping import number
+from forget.data.twins.report import Hygiene
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 

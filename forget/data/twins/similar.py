@@ -13,7 +13,7 @@ none was found.
 import numpy as np
 from numpy.typing import NDArray
 
-from forget.data.grouping import Numbers
+from forget.data.twins.grouping import Numbers
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 

@@ -2,7 +2,7 @@
 
 An image that is to be forgotten and has a twin among those that stay is not forgotten; a test on
 images that were trained on tests nothing. Twins are found by the hash of their file (identical)
-and by the correlation of their thumbnails (similar, see `forget.data.similar`).
+and by the correlation of their thumbnails (similar, see `forget.data.twins.similar`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forget.data.dataset import FaceDataset, natural_key, photograph_hash
-from forget.data.grouping import Numbers, group, number
-from forget.data.hygiene_report import Hygiene
 from forget.data.image_dataset import ImageDataset
 from forget.data.partition import Partition
-from forget.data.similar import SIMILARITY, similar_pairs, thumbnails
-from forget.data.twin_counts import Counts, Sets, count_all, say
+from forget.data.twins.counts import Counts, Sets, count_all, say
+from forget.data.twins.grouping import Numbers, group, number
+from forget.data.twins.report import Hygiene
+from forget.data.twins.similar import SIMILARITY, similar_pairs, thumbnails
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forget.data.contact_sheet import GROUPS, MEMBERS, contact_sheet
-from forget.data.grouping import Numbers
+from forget.data.twins.contact_sheet import GROUPS, MEMBERS, contact_sheet
+from forget.data.twins.grouping import Numbers
 
 __all__ = ["Hygiene"]
 

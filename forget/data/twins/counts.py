@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forget.data.grouping import Numbers
+from forget.data.twins.grouping import Numbers
 
 __all__ = ["Counts", "Sets", "count_all", "say"]
 

@@ -1,0 +1,1 @@
+"""Copies in a data set, what they spoil, and splits that are clean of them (forget.hygiene)."""
