@@ -23,6 +23,7 @@ __all__ = [
     "Passed",
     "Phase",
     "accelerate",
+    "describe",
     "train",
 ]
 
@@ -117,6 +118,13 @@ def accelerate(device: str = "auto", devices: int = 1) -> Fabric:
             f"{devices} x {device!r} ({str(error).splitlines()[0]})",
             "Leave out --device to take what there is.",
         ) from error
+
+
+def describe(fabric: Fabric) -> str:
+    """What a training's last digits depend on beside versions and machine, in words."""
+    where = f"{fabric.world_size} x {fabric.device.type}"
+    precision = "bfloat16" if "bf16" in str(fabric.strategy.precision.precision) else "float32"
+    return f"{where}, {precision}, {torch.get_num_threads()} threads"
 
 
 def train(

@@ -110,7 +110,7 @@ def _experiment(
     from forget.methods.registry import NETWORK_METHODS
     from forget.recipe import Recipe
     from forget.runs.run import Run
-    from forget.training import accelerate
+    from forget.training import accelerate, describe
 
     dataset = d.offline if getattr(options, "offline", False) else d.dataset
     if options.weights and options.train:
@@ -118,7 +118,7 @@ def _experiment(
     if dataset == d.offline and options.data:
         raise ForgetError("--offline or --data", "both", "Leave one of them out.")
     seeds = tuple(dict.fromkeys(_whole(part) for part in options.seeds.split(",")))
-    methods = _methods(options, NETWORK_METHODS)
+    methods = _methods(options, d, NETWORK_METHODS)
     settings = {**d.recipe, "epochs": options.train_epochs, "rate": options.learning_rate}
     recipe = Recipe(**{**settings, "batch": options.batch_size})
     fabric = accelerate(options.device, options.devices)
@@ -128,13 +128,17 @@ def _experiment(
         print(f"note: {note}")
     split = _split(data, options, d)
     config, weights = _weights(options.weights, d.config(data), d.foreign)
+    device = describe(fabric)
     if run is not None:
         recipe, config = _saved(run, split)
+        if fabric.is_global_zero:
+            for name, (before, now) in run.resumed(device).items():
+                print(f"note: {name} was {before}, is {now}: last digits may differ")
     else:
         params = _params(dataset, split, options, recipe, list(methods), seeds, config)
         folder = None
         if fabric.is_global_zero:
-            folder = Run.start(root, params, f"{options.devices} x {fabric.device.type}").folder
+            folder = Run.start(root, params, device).folder
         run = Run(fabric.broadcast(folder))
     return Experiment(run, split, config, recipe, methods, seeds, fabric, weights)
 
@@ -157,7 +161,7 @@ def _saved(run: "Run", split: Partition) -> "tuple[Recipe, dict[str, Any]]":
     return Recipe(**{**plain, "sides": tuple(plain["sides"])}), params["network"]
 
 
-def _methods(options: argparse.Namespace, known: Mapping[str, Any]) -> dict[str, Any]:
+def _methods(options: argparse.Namespace, d: Defaults, known: Mapping[str, Any]) -> dict[str, Any]:
     wanted = [name.strip() for name in options.methods.split(",") if name.strip()]
     if unknown := [name for name in wanted if name not in METHODS]:
         remedy = f"The methods are {', '.join(METHODS)}; retrain always runs, as the reference."
@@ -172,6 +176,14 @@ def _methods(options: argparse.Namespace, known: Mapping[str, Any]) -> dict[str,
             "retain_step": not options.no_retain_step,
         },
     }
+    only = {"no_forget_step": False, "no_retain_step": False, "unlearning_rate": d.rates[0]}
+    if idle := [n for n, usual in only.items() if getattr(options, n) != usual]:
+        if "kl_uniform" not in wanted:
+            raise ForgetError(
+                "options of kl_uniform only where it is among the methods",
+                f"--{idle[0].replace('_', '-')} with --methods {options.methods}",
+                "Leave the option out, or add kl_uniform.",
+            )
     return {
         name: replace(known[name], **common, **own[name]) if name in own else None
         for name in dict.fromkeys(wanted)

@@ -266,6 +266,7 @@ def test_several_seeds_differ(tmp_path: Path) -> None:
         (["--offline", "--data=."], "--offline or --data"),
         (["--offline", "--train-epochs=0"], "at least 1 epoch"),
         (["--offline", "--no-forget-step", "--no-retain-step"], "neither"),
+        (["--offline", "--no-forget-step", "--methods=finetune"], "add kl_uniform"),
         (["--offline", "--device=abacus"], "a device that is there"),
         (["--offline", "--train", "--weights=x.pt"], "both"),
         (["--resume=nowhere"], "a folder of a run"),

@@ -4,7 +4,6 @@ A folder is `logs/<data set>/<date and time>/`. Every file is replaced as a whol
 that is killed at any moment leaves files that can be read; its lock is given back by the system.
 """
 
-import io
 import os
 import re
 import time
@@ -15,14 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from forget.errors import CheckpointError, ForgetError
+from forget.errors import ForgetError
 from forget.models.checkpoint import write_bytes
 from forget.runs import earlier
+from forget.runs.arrays import read_arrays, read_state, write_arrays, write_state
 from forget.runs.files import (
     locked,
     new_folder,
@@ -187,6 +186,21 @@ class Run:
         write_rows(path, lines)
         self._known[stamp(path)] = lines
 
+    def resumed(self, device: str) -> dict[str, tuple[Any, Any]]:
+        """Notes that another process goes on with the run, and where.
+
+        Arguments:
+            device: What it computes on from now on.
+
+        Returns:
+            What is not as it was when the run was started: both values, by name.
+        """
+        before, here = self.environment, surroundings(device)
+        same = ("versions", "machine", "device", "commit")
+        about = {name: here[name] for name in (*same, "started")}
+        self._note(resumed=[*before.get("resumed", ()), about])
+        return {n: (before[n], here[n]) for n in same if n in before and before[n] != here[n]}
+
     def took(self, stage: str, seconds: float) -> None:
         """Notes how long a stage took, such as "original seed 0"."""
         took = {**self.environment.get("seconds", {}), stage: float(seconds)}
@@ -198,11 +212,7 @@ class Run:
 
     def save_state(self, name: str, state: Mapping[str, Any]) -> None:
         """Writes tensors and plain values to `ckpt/<name>.pt`."""
-        import torch
-
-        data = io.BytesIO()
-        torch.save(dict(state), data)
-        write_bytes(self._state(name), data.getvalue())
+        write_state(self._state(name), state)
 
     def load_state(self, name: str) -> dict[str, Any] | None:
         """What `save_state` wrote, on the CPU; None if there is no such file.
@@ -210,21 +220,8 @@ class Run:
         Raises:
             CheckpointError: The file is broken, or holds more than tensors and plain values.
         """
-        import torch
-
         path = self._state(name)
-        if not path.is_file():
-            return None
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            if isinstance(state, dict):
-                return state
-            got = type(state).__name__
-        except Exception as error:  # noqa: BLE001 - whatever a broken file makes torch raise
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            got = f"a file that cannot be read so ({reason[:150]})"
-        remedy = "Delete the file: the run then computes it again."
-        raise CheckpointError(f"tensors by name in {path}", got, remedy)
+        return read_state(path) if path.is_file() else None
 
     def drop_state(self, name: str) -> None:
         """Deletes `ckpt/<name>.pt` if it is there."""
@@ -232,9 +229,7 @@ class Run:
 
     def save_predictions(self, method: str, seed: int, arrays: Mapping[str, np.ndarray]) -> None:
         """Writes arrays to `predictions/<method>-<seed>.npz`."""
-        data = io.BytesIO()
-        np.savez(data, allow_pickle=False, **arrays)
-        write_bytes(self._predictions(method, seed), data.getvalue())
+        write_arrays(self._predictions(method, seed), arrays)
 
     def predictions(self, method: str, seed: int) -> dict[str, np.ndarray] | None:
         """What `save_predictions` wrote; None if there is no such file.
@@ -243,17 +238,7 @@ class Run:
             ForgetError: The file is broken.
         """
         path = self._predictions(method, seed)
-        if not path.is_file():
-            return None
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
-        except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
-            raise ForgetError(
-                f"arrays of predictions in {path}",
-                f"a file that cannot be read ({error})",
-                "Delete the file and run it again.",
-            ) from error
+        return read_arrays(path) if path.is_file() else None
 
     @property
     def guarantees(self) -> dict[str, Any]:

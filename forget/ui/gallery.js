@@ -12,7 +12,7 @@ export default function (component) {
 
 class Gallery {
   constructor(root) {
-    this.groups = root.querySelector(".gallery");
+    this.groups = root.querySelector(".tiles");
     this.count = root.querySelector(".count");
     this.boxes = new Map(); // person -> checkbox
     this.clicks = new Map(); // person -> {on, revision}, those the server has not answered
@@ -86,17 +86,9 @@ class Gallery {
     });
     const note = make("span", { class: "note", id: `${id}-note` }, ["forgotten"]);
     this.boxes.set(person, box);
-    return make("label", { class: "face" }, [
+    return make("label", { class: "tile" }, [
       make("span", { class: "frame" }, [picture, box, note]),
       make("span", { class: "name", id: `${id}-name`, title: name }, [name]),
     ]);
   }
-}
-
-// Names come from people's own folders: text nodes and attributes only, never markup.
-function make(tag, attributes, children = []) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
 }

@@ -6,7 +6,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from forget.errors import PhotographError
+from forget.ui.tiles import with_tiles
 
 __all__ = ["Face", "gallery", "portrait"]
 
@@ -131,10 +131,9 @@ def _groups(faces: Sequence[Face]) -> list[dict[str, object]]:
     return [{"legend": legends[g], "faces": found} for g, found in members.items() if found]
 
 
-_here = Path(__file__).parent
 _component = st.components.v2.component(
     "forget_gallery",
-    html='<div class="gallery"></div><p class="count" role="status" aria-live="polite"></p>',
-    css=(_here / "gallery.css").read_text(encoding="utf-8"),
-    js=(_here / "gallery.js").read_text(encoding="utf-8"),
+    html='<div class="tiles"></div><p class="count" role="status" aria-live="polite"></p>',
+    css=with_tiles("gallery.css"),
+    js=with_tiles("gallery.js"),
 )

@@ -12,7 +12,7 @@ export default function (component) {
 
 class Group {
   constructor(root) {
-    this.place = root.querySelector(".pictures");
+    this.place = root.querySelector(".tiles");
     this.name = `picture-${(count += 1)}`;
     this.digest = "";
     this.clicked = null; // what the server has not answered
@@ -45,17 +45,9 @@ class Group {
       ...{ alt: "", draggable: "false", class: sharp ? "sharp" : "" },
       ...(url.startsWith("data:image/") ? { src: url } : {}),
     });
-    return make("label", { class: "picture" }, [
+    return make("label", { class: "tile" }, [
       make("span", { class: "frame" }, [picture, button]),
       make("span", { class: "name", "aria-hidden": "true" }, [name]),
     ]);
   }
-}
-
-// Names come from files: text nodes and attributes only, never markup.
-function make(tag, attributes, children = []) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
 }

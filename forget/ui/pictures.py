@@ -6,12 +6,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+
+from forget.ui.tiles import with_tiles
 
 __all__ = ["Picture", "drawable", "enlarged", "pictures"]
 
@@ -94,10 +95,9 @@ def _opened(image: NDArray[np.uint8]) -> Image.Image:
     )
 
 
-_here = Path(__file__).parent
 _component = st.components.v2.component(
     "forget_pictures",
-    html='<div class="pictures"></div>',
-    css=(_here / "pictures.css").read_text(encoding="utf-8"),
-    js=(_here / "pictures.js").read_text(encoding="utf-8"),
+    html='<div class="tiles"></div>',
+    css=with_tiles("pictures.css"),
+    js=with_tiles("pictures.js"),
 )

@@ -76,7 +76,7 @@ def test_a_picture_is_picked(
     page = visit("/classes", width=width, dark=dark, server=server)
     buttons = page.get_by_role("radio", name=re.compile(r"^Image \d+, "))
     expect(buttons).to_have_count(12, timeout=PATIENCE)
-    page.locator("label.picture").nth(4).click()
+    page.locator("label.tile").nth(4).click()
     harness.settled(page, PATIENCE)
     expect(buttons.nth(4)).to_be_checked()
     name = str(buttons.nth(4).get_attribute("aria-label")).replace(",", ":")

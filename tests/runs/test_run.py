@@ -137,6 +137,19 @@ def test_settings_and_surroundings_come_back(tmp_path: Path) -> None:
     assert {**run.environment, "seconds": {}} == about
 
 
+def test_a_resumed_run_says_what_is_not_as_it_was(tmp_path: Path) -> None:
+    run = Run.start(tmp_path, SETTINGS, "1 x cpu, float32, 2 threads")
+    begun = run.environment
+    assert run.resumed("1 x cpu, float32, 2 threads") == {}
+    differs = run.resumed("1 x cuda, bfloat16, 8 threads")
+    assert differs == {"device": ("1 x cpu, float32, 2 threads", "1 x cuda, bfloat16, 8 threads")}
+    assert [one["device"] for one in run.environment["resumed"]] == [
+        "1 x cpu, float32, 2 threads",
+        "1 x cuda, bfloat16, 8 threads",
+    ]
+    assert {k: v for k, v in run.environment.items() if k != "resumed"} == begun
+
+
 def test_two_runs_of_one_second_have_a_folder_each(tmp_path: Path) -> None:
     folders = [Run.start(tmp_path, SETTINGS).folder for _ in range(12)]
     assert len(set(folders)) == 12
