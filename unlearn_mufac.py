@@ -27,13 +27,16 @@ def defaults() -> Defaults:
         summary=__doc__.splitlines()[0],
         forget=("first", "1500"),
         config=network,
-        epochs=13,
+        epochs=18,
         recipe={
-            "rate": 0.05,
+            "batch": 32,
+            "rate": 0.04,
             "smoothing": 0.1,
             "average": 0.995,
-            "sides": (64,) * 8 + (96,) * 2 + (128,) * 3,
-            "augment": Augment(),
+            "sides": (64,) * 9 + (96,) * 3 + (128,) * 6,
+            "augment": Augment(
+                turn=10, zoom=0.15, stretch=0.07, shift=0.07, colour=0.15, hide=0.1
+            ),
         },
     )
 

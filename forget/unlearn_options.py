@@ -59,7 +59,8 @@ def make_parser(d: Defaults) -> argparse.ArgumentParser:
     add("--train-epochs", type=int, default=d.epochs, help="passes over the training images")
     rate = d.recipe.get("rate", 0.05)
     add("--learning-rate", type=float, default=rate, help="highest, of the training")
-    add("--batch-size", type=int, default=64, help="images per step, also when unlearning")
+    say = "images per step, also when unlearning"
+    add("--batch-size", type=int, default=d.recipe.get("batch", 64), help=say)
     say = "each trains, trains again without, and unlearns"
     add("--seeds", default="0", metavar="A,B", help=say)
 
