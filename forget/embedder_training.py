@@ -17,7 +17,7 @@ from forget.models.margins import CosFace
 from forget.progress import OnStep, silent
 from forget.training import Batch, Phase, accelerate, train
 
-__all__ = ["Recipe", "halved", "train_embedder"]
+__all__ = ["Album", "Recipe", "album_of", "halved", "invented_faces", "train_embedder"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def train_embedder(
     Raises:
         ForgetError: No photographs, fewer than 2 people, or not one label per photograph.
     """
-    album = _album(images, labels)
+    album = album_of(images, labels)
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -98,10 +98,7 @@ def train_embedder(
     shares = (min(1.0, step / (recipe.warm * recipe.steps)) for step in range(recipe.steps))
 
     def batches(epoch: int) -> Iterator[Batch]:
-        for _ in range(recipe.steps):
-            faces, who = _batch(album, recipe, generator)
-            faces = distort(faces, recipe, generator)
-            yield Batch(faces.contiguous(memory_format=torch.channels_last), who)
+        return invented_faces(album, recipe, generator)
 
     def objective(_: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         logits = head(network.encode(batch.images), batch.labels, next(shares))
@@ -117,6 +114,14 @@ def train_embedder(
     return network.eval().to(memory_format=torch.contiguous_format)
 
 
+def invented_faces(album: Album, recipe: Recipe, generator: torch.Generator) -> Iterator[Batch]:
+    """Batches of real and invented people, distorted: (b, 1, 56, 46) in [0, 1]."""
+    for _ in range(recipe.steps):
+        faces, who = _batch(album, recipe, generator)
+        faces = distort(faces, recipe, generator)
+        yield Batch(faces.contiguous(memory_format=torch.channels_last), who)
+
+
 def halved(network: Embedder) -> Embedder:
     """Rounds the weights to half precision, in place, as they are kept in a file."""
     state = network.state_dict()
@@ -125,7 +130,12 @@ def halved(network: Embedder) -> Embedder:
     return network
 
 
-def _album(images: NDArray[np.uint8], labels: Sequence[str]) -> Album:
+def album_of(images: NDArray[np.uint8], labels: Sequence[str]) -> Album:
+    """Photographs (n, 112, 92) sorted by person.
+
+    Raises:
+        ForgetError: No photographs, fewer than 2 people, or not one label per photograph.
+    """
     people, person = np.unique(np.asarray(labels, dtype=str), return_inverse=True)
     if images.shape[1:] != Embedder.size or images.dtype != np.uint8 or len(labels) != len(images):
         raise ForgetError(

@@ -1,6 +1,13 @@
 """Errors a caller can act on: what was expected, what came, what to do."""
 
-__all__ = ["CheckpointError", "ForgetError", "IdentityError", "PhotographError", "StatisticsError"]
+__all__ = [
+    "CheckpointError",
+    "FlowError",
+    "ForgetError",
+    "IdentityError",
+    "PhotographError",
+    "StatisticsError",
+]
 
 
 class ForgetError(ValueError):
@@ -40,3 +47,7 @@ class StatisticsError(ForgetError):
 
 class CheckpointError(ForgetError):
     """A file that does not hold the weights or the model it should hold."""
+
+
+class FlowError(ForgetError):
+    """A map that cannot be built, or that cannot take what it was given."""

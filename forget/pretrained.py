@@ -14,9 +14,10 @@ from forget.errors import CheckpointError, ForgetError
 from forget.linear.archive import read_model
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
-from forget.linear.heads import Wccn
+from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
-from forget.models.checkpoint import TrainingRecord, read_tensors
+from forget.linearizations import linearization, make_feature_map
+from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes, write_bytes
 from forget.models.embedder import Embedder
 from forget.progress import OnStep, silent
 
@@ -24,6 +25,7 @@ __all__ = [
     "DEMO",
     "EMBEDDER",
     "demo_facts",
+    "demo_feature_map",
     "linearize",
     "load_feature_map",
     "load_model",
@@ -32,6 +34,7 @@ __all__ = [
 
 DEMO = Path(__file__).parents[1] / "app_data" / "orl" / "embedder.safetensors"
 EMBEDDER = "forget embedder 1"  # format of the file
+FEATURES = "forget feature map 1"  # format of what is kept beside it
 
 
 def demo_facts() -> dict[str, Any]:
@@ -66,17 +69,51 @@ def load_feature_map(path: str | Path = DEMO) -> Penultimate:
     return Penultimate.from_parts(about.get("config", {}), tensors, record)
 
 
-def load_model(source: str | Path) -> LinearModel:
+def demo_feature_map(kind: str = "penultimate", on_step: OnStep = silent) -> FeatureMap:
+    """The demo embedder linearized in some way, on the core people it was trained on.
+
+    What has to be trained first is kept beside the weights, and read from there the next time.
+
+    Arguments:
+        kind: A name in `forget.linearizations.LINEARIZATIONS`.
+        on_step: Told of progress; what it raises passes through.
+
+    Raises:
+        ForgetError: No such kind.
+        CheckpointError: The weights are missing or foreign.
+    """
+    linearization(kind)
+    base = load_feature_map()
+    if kind == "penultimate":
+        return base
+    kept = DEMO.with_name(f"{kind}.safetensors")
+    known = {"format": FEATURES, "kind": kind, "of": base.space.feature_map}
+    try:
+        tensors, about = read_tensors(kept)
+        if {name: about.get(name) for name in known} == known:
+            return read_feature_map(about["feature map"], tensors, base.record)
+    except (CheckpointError, KeyError):
+        pass  # none yet, or one that was cut off: it is made again, from the same core
+    faces = load_faces("orl")
+    found = make_feature_map(kind, base, _training_part(faces, faces.core), on_step)
+    config, tensors = found.parts
+    about = {**known, "feature map": {"kind": found.kind, "network": config}}
+    write_bytes(kept, to_bytes(tensors, about))
+    return found
+
+
+def load_model(source: str | Path, kind: str = "penultimate") -> LinearModel:
     """The demo model by name, or a saved model from a file.
 
     Arguments:
         source: "orl" (40 people, fitted on the spot from the photographs), or a path.
+        kind: How the demo model is linearized, a name in `LINEARIZATIONS`.
 
     Raises:
         CheckpointError: The file is missing, cut off, foreign or a pickle.
     """
     if source == "orl":
-        return linearize(load_feature_map(), load_faces("orl"))
+        return linearize(demo_feature_map(kind), load_faces("orl"), kind=kind)
     return read_model(source)
 
 
@@ -96,8 +133,9 @@ def linearize(
         faces: The photographs to learn; of each person the last 30 % are held out.
         core: People of `faces` that the embedder was trained on, [] for none; None says that
             nobody knows, and then forgetting promises nothing about the network.
-        kind: "penultimate": the last layer, solved instead of trained.
-        ridge: Regulariser of the head; None takes the one chosen with the demo weights.
+        kind: A name in `forget.linearizations.LINEARIZATIONS`, such as "tangent"; what it has to
+            choose it chooses on the core people of `faces`, or has chosen in `network`.
+        ridge: Regulariser of the head; None takes the one chosen on core people.
         on_step: Told after each batch of photographs.
         rows: Features on the grid of all photographs, (n, d), where they are known already.
 
@@ -105,14 +143,28 @@ def linearize(
         ForgetError: No such kind of linearization.
         IdentityError: A core person is not in the data set.
     """
-    if kind != "penultimate":
-        raise ForgetError("the kind 'penultimate'", repr(kind), "Choose it, or leave it out.")
+    chosen = linearization(kind)
     if isinstance(network, Embedder):
         network = Penultimate(network, None if core is None else record_of(faces, core))
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
-    rule = Wccn(demo_facts()["head"]["ridge"] if ridge is None else ridge)
+    if isinstance(network, Penultimate) and kind != "penultimate":
+        network = make_feature_map(kind, network, _training_part(faces, faces.core), on_step)
+    if ridge is None and kind == "penultimate":
+        ridge = demo_facts()["head"]["ridge"]  # chosen when the weights were made
+    rule = chosen.rule if ridge is None else replace(chosen.rule, ridge=ridge)
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
+
+
+def _training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
+    """The photographs of the core people that a network may be trained on."""
+    if not core:
+        raise ForgetError(
+            "core people, to choose the linearization on", "none", "Name them, as in core=['s01']."
+        )
+    indices = split_by_identity(faces).train_of(core)
+    labels = tuple(faces.labels[i] for i in indices)
+    return replace(faces, images=faces.images[indices], labels=labels, core=tuple(core))
 
 
 def record_of(faces: FaceDataset, core: Sequence[str]) -> TrainingRecord:

@@ -4,12 +4,17 @@ import os
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
 from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
 from forget.pretrained import load_feature_map, load_model
+
+# How fast a machine is says nothing about a law.
+settings.register_profile("forget", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("forget")
 
 
 @pytest.fixture(scope="session")

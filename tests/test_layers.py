@@ -20,6 +20,7 @@ ROWS = [
     "forget.recipe",
     "forget.embedder_training",
     "forget.linear",
+    "forget.linearizations",
     "forget.pretrained",
     "forget.metrics",
     "forget.methods",

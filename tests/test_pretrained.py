@@ -14,8 +14,16 @@ from forget.data.split import split_by_identity
 from forget.errors import CheckpointError, ForgetError, IdentityError
 from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
+from forget.linearizations import LINEARIZATIONS
 from forget.measured import Figures, measure_figures
-from forget.pretrained import DEMO, demo_facts, linearize, load_feature_map, load_model
+from forget.pretrained import (
+    DEMO,
+    demo_facts,
+    demo_feature_map,
+    linearize,
+    load_feature_map,
+    load_model,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +104,12 @@ def test_names_and_kinds_that_do_not_exist_are_told(
         load_model("no-such-model")
     with pytest.raises(ForgetError, match="penultimate"):
         linearize(feature_map, orl, kind="magic")
+    with pytest.raises(ForgetError, match="penultimate"):
+        demo_feature_map("magic")
+    with pytest.raises(ForgetError, match="core people"):
+        linearize(feature_map, replace(orl, core=()), kind="tangent")
+    with pytest.raises(ForgetError, match="some of s21"):
+        linearize(feature_map, replace(orl, core=("s01", "s21")), kind="tangent")
     with pytest.raises(IdentityError, match="'nobody'"):
         linearize(feature_map, orl, core=["nobody"])
 
@@ -107,3 +121,33 @@ def test_colour_people_fit_and_everybody_calibrates(
     model = linearize(feature_map, visitors)
     assert model.calibration.people == model.people == ["s21", "s22", "s23"]
     assert np.isfinite(model.threshold)
+
+
+TRAINED = {"linearizer", "linearizer-image"}  # those that take minutes to make
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(k, marks=pytest.mark.slow if k in TRAINED else ()) for k in LINEARIZATIONS],
+)
+def test_added_people_are_recognised_with_each_linearization(
+    kind: str, orl: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forget.pretrained.DEMO", copied(tmp_path))
+    calls: list[tuple[int, int]] = []
+    features = demo_feature_map(kind, lambda done, total, note="": calls.append((done, total)))
+    model = linearize(features, orl, kind=kind)
+    split = split_by_identity(orl)
+    indices = split.test_of(orl.added)
+    best = model.predict(orl.images[indices]).argmax(1)
+    named = [model.classes[j] == orl.labels[i] for i, j in zip(indices, best, strict=True)]
+    assert np.mean(named) >= 0.95
+    assert features.record.people == set(orl.core)
+    # Made once: the second time it is read, and a file that was cut off is made again.
+    told = len(calls)
+    assert demo_feature_map(kind).space == features.space
+    assert len(calls) == told
+    if kind == "tangent":
+        kept = tmp_path / "tangent.safetensors"
+        kept.write_bytes(kept.read_bytes()[:1000])
+        assert demo_feature_map(kind).space == features.space

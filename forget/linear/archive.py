@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from forget.errors import CheckpointError, ForgetError
-from forget.linear.feature_map import Penultimate
 from forget.linear.grid import Grid
-from forget.linear.heads import make_rule, rule_settings
+from forget.linear.head_rules import make_rule, rule_settings
+from forget.linear.kinds import FEATURE_MAPS, read_feature_map
 from forget.linear.model import LinearModel
 from forget.linear.statistics import ClassSums, Space, Statistics
 from forget.linear.store import Chunk, FeatureStore
@@ -46,9 +46,9 @@ def save_model(model: LinearModel, path: str | Path) -> None:
 
 def model_bytes(model: LinearModel) -> bytes:
     """The file that `save_model` writes."""
-    if not isinstance(model.feature_map, Penultimate):
+    if type(model.feature_map) not in FEATURE_MAPS.values():
         raise CheckpointError(
-            "a model with a Penultimate feature map",
+            f"a model with a feature map of {', '.join(FEATURE_MAPS)}",
             type(model.feature_map).__name__,
             "Save its parts with safetensors.",
         )
@@ -60,15 +60,18 @@ def model_bytes(model: LinearModel) -> bytes:
     tensors["gram"] = model.statistics.gram
     tensors["counts"] = np.array([one.count for one in sums], dtype=np.int64)
     tensors["sums"] = np.array([one.total for one in sums], dtype=np.int64)
+    if space.targets:
+        tensors["cross"] = model.statistics.cross
     about: dict[str, Any] = {
         "format": FORMAT,
-        "feature_map": {"kind": "penultimate", "network": config},
+        "feature_map": {"kind": model.feature_map.kind, "network": config},
         "record": model.feature_map.record and model.feature_map.record.to_json(),
         "space": {
             "bits": space.grid.bits,
             "scale": space.grid.scale,
             "dimension": space.dimension,
             "feature_map": space.feature_map,
+            **_targets_of(space),
         },
         "rule": rule_settings(model.rule),
         "classes": names,
@@ -77,6 +80,13 @@ def model_bytes(model: LinearModel) -> bytes:
     for part, store in (("store", model.store), ("calibration", model.calibration)):
         about[part] = None if store is None else _pack(part, store, tensors)
     return to_bytes(tensors, about)
+
+
+def _targets_of(space: Space) -> dict[str, Any]:
+    if not space.targets:
+        return {}
+    grid = space.target_grid
+    return {"targets": space.targets, "target_bits": grid.bits, "target_scale": grid.scale}
 
 
 def read_model(path: str | Path) -> LinearModel:
@@ -109,6 +119,8 @@ def _pack(part: str, store: FeatureStore, tensors: Tensors) -> list[dict[str, An
     for index, person in enumerate(store.people):
         chunk = store[person]
         tensors[f"{part}/{index}"] = chunk.rows
+        if chunk.targets is not None:
+            tensors[f"{part}-targets/{index}"] = chunk.targets
         entries.append({"person": person, "photographs": list(chunk.photographs)})
     return entries
 
@@ -119,11 +131,13 @@ def _unpack(tensors: Tensors, about: dict[str, Any]) -> LinearModel:
         for name, tensor in tensors.items()
         if name.startswith("network/")
     }
-    feature_map = Penultimate.from_parts(
-        about["feature_map"]["network"], network, TrainingRecord.from_json(about["record"])
-    )
+    record = TrainingRecord.from_json(about["record"])
+    feature_map = read_feature_map(about["feature_map"], network, record)
     said = about["space"]
     space = Space(Grid(said["bits"], said["scale"]), said["dimension"], said["feature_map"])
+    if "targets" in said:
+        grid = Grid(said["target_bits"], said["target_scale"])
+        space = replace(space, targets=said["targets"], target_grid=grid)
     if space != feature_map.space:
         raise CheckpointError(
             f"statistics of the network in the file ({feature_map.space.feature_map[:12]}...)",
@@ -158,7 +172,14 @@ def _statistics(space: Space, names: list[str], tensors: Tensors) -> Statistics:
         )
     pairs = zip(names, counts.tolist(), sums, strict=True)
     classes = {name: ClassSums(name, count, total) for name, count, total in pairs}
-    return Statistics(space, gram, MappingProxyType(classes))
+    cross = tensors["cross"] if space.targets else np.zeros((dimension, 0), dtype=np.int64)
+    if cross.shape != (dimension, space.targets) or cross.dtype != np.int64:
+        raise CheckpointError(
+            f"int64 products of shape {(dimension, space.targets)}",
+            f"{cross.dtype} of shape {cross.shape}",
+            "Copy the file again.",
+        )
+    return Statistics(space, gram, MappingProxyType(classes), cross)
 
 
 def _store(
@@ -168,6 +189,8 @@ def _store(
         return None
     store = FeatureStore(space)
     for index, entry in enumerate(entries):
-        chunk = Chunk(tensors[f"{part}/{index}"].copy(), tuple(entry["photographs"]))
+        targets = tensors[f"{part}-targets/{index}"].copy() if space.targets else None
+        hashes = tuple(entry["photographs"])
+        chunk = Chunk(tensors[f"{part}/{index}"].copy(), hashes, targets=targets)
         store = store.append(entry["person"], chunk)
     return store

@@ -1,13 +1,15 @@
 """A classifier's last hidden layer as the frozen part of a linear model."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forget.linear.feature_map import no_targets
 from forget.linear.grid import FINE, Rows
 from forget.linear.statistics import Space
-from forget.models.checkpoint import TrainingRecord, fingerprint
+from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
 from forget.models.classifier import Classifier, build
 from forget.recipe import pixels_hidden
 
@@ -27,6 +29,7 @@ class ClassifierFeatures:
         record: Which images trained it; None where nobody knows.
     """
 
+    kind = "hidden layer"
     grid = FINE
 
     def __init__(self, network: Classifier, record: TrainingRecord | None) -> None:
@@ -36,8 +39,8 @@ class ClassifierFeatures:
     @cached_property
     def space(self) -> Space:
         """Grid, dimension and fingerprint that its rows carry."""
-        kind = {"feature map": "hidden layer", **self._network.config}
-        tensors = {name: t.numpy() for name, t in self._network.state_dict().items()}
+        config, tensors = self.parts
+        kind = {"feature map": self.kind, **config}
         return Space(self.grid, self._network.dimension + 1, fingerprint(kind, tensors))
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -47,6 +50,16 @@ class ClassifierFeatures:
     def rows(self, images: NDArray[np.uint8]) -> Rows:
         """Rows on the grid, (n, d + 1), of images (n, h, w, channels)."""
         return self.grid.snap(self.features(images))
+
+    def targets(self, images: NDArray[np.uint8]) -> Rows:
+        """None: a row counts for its class, (n, 0)."""
+        return no_targets(images)
+
+    @property
+    def parts(self) -> tuple[dict[str, Any], Tensors]:
+        """Settings and parameters of the network."""
+        state = self._network.state_dict()
+        return dict(self._network.config), {name: tensor.numpy() for name, tensor in state.items()}
 
 
 def unit_rows(hidden: NDArray[np.float32]) -> NDArray[np.float32]:

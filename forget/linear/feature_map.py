@@ -4,22 +4,21 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from forget.data.dataset import Images
-from forget.errors import CheckpointError
 from forget.linear.grid import FINE, Grid, Rows
 from forget.linear.statistics import Space
 from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
-from forget.models.embedder import Embedder, embed
+from forget.models.embedder import Embedder, embed, rebuild
 
-__all__ = ["FeatureMap", "Penultimate"]
+__all__ = ["FeatureMap", "Penultimate", "no_targets"]
 
 
 class FeatureMap(Protocol):
     """What a linear model needs of its frozen part."""
 
+    kind: str
     grid: Grid
     record: TrainingRecord | None
 
@@ -36,6 +35,20 @@ class FeatureMap(Protocol):
         """Features on the grid, (n, d)."""
         ...
 
+    def targets(self, images: Images) -> Rows:
+        """Real targets on their grid, (n, k); asked only where the space has some."""
+        ...
+
+    @property
+    def parts(self) -> tuple[dict[str, Any], Tensors]:
+        """Settings and parameters, enough to build it again."""
+        ...
+
+
+def no_targets(images: Images) -> Rows:
+    """The targets of rows that count for their class only, (n, 0)."""
+    return np.zeros((len(images), 0), dtype=np.int16)
+
 
 class Penultimate:
     """The last hidden layer of a frozen network, one row per photograph.
@@ -45,6 +58,7 @@ class Penultimate:
         record: Whose photographs trained it; None where nobody knows.
     """
 
+    kind = "penultimate"
     grid = FINE
 
     def __init__(self, network: Embedder, record: TrainingRecord | None) -> None:
@@ -54,7 +68,7 @@ class Penultimate:
             for name, tensor in network.state_dict().items()
         }
         self._config = dict(network.config)
-        self._network = _rebuilt(self._config, self._tensors)
+        self._network = rebuild(self._config, self._tensors)
 
     @classmethod
     def from_parts(
@@ -65,7 +79,12 @@ class Penultimate:
         Raises:
             CheckpointError: The tensors belong to another architecture.
         """
-        return cls(_rebuilt(config, tensors), record)
+        return cls(rebuild(config, tensors), record)
+
+    @property
+    def network(self) -> Embedder:
+        """The frozen network."""
+        return self._network
 
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
@@ -75,7 +94,7 @@ class Penultimate:
     @cached_property
     def space(self) -> Space:
         """Grid, dimension and fingerprint that its rows carry."""
-        kind = {"feature map": "penultimate", "network": "embedder", **self._config}
+        kind = {"feature map": self.kind, "network": "embedder", **self._config}
         return Space(self.grid, self._network.dimension, fingerprint(kind, self._tensors))
 
     def features(self, images: Images) -> NDArray[np.float32]:
@@ -86,33 +105,6 @@ class Penultimate:
         """Embeddings on the grid, (n, d)."""
         return self.grid.snap(self.features(images))
 
-
-def _rebuilt(config: dict[str, Any], tensors: Tensors) -> Embedder:
-    """The network of some settings with these parameters; half precision becomes single."""
-    try:
-        with torch.device("meta"):  # shapes only: settings from a file must not fill the memory
-            expected = Embedder(**config).state_dict()
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise _foreign(str(error)) from error
-    for name in sorted({*expected, *tensors}):
-        if name not in tensors:
-            raise _foreign(f"{name} is missing")
-        if name not in expected:
-            raise _foreign(f"{name} is not one of them")
-        if tensors[name].shape != tuple(expected[name].shape):
-            raise _foreign(f"{name} has shape {tensors[name].shape}")
-    network = Embedder(**config)
-    state = {
-        name: torch.from_numpy(tensor.copy()).to(expected[name].dtype)
-        for name, tensor in tensors.items()
-    }
-    network.load_state_dict(state, strict=True)
-    return network.eval().requires_grad_(False)
-
-
-def _foreign(reason: str) -> CheckpointError:
-    return CheckpointError(
-        "the parameters of the embedder",
-        f"those of another architecture ({reason.splitlines()[0]})",
-        "Load the weights that belong to this network.",
-    )
+    def targets(self, images: Images) -> Rows:
+        """None: a row counts for its class, (n, 0)."""
+        return no_targets(images)

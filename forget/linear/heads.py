@@ -1,6 +1,6 @@
 """Linear readouts as pure functions of statistics: same sums, same head, bit for bit."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Protocol
 
@@ -9,19 +9,22 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from forget.errors import StatisticsError
+from forget.linear.grid import Grid
 from forget.linear.statistics import Statistics
 from forget.runtime import one_blas_thread
 
 __all__ = [
-    "HEADS",
     "ClassMean",
     "Head",
     "HeadRule",
+    "Reals",
     "Ridge",
     "Wccn",
+    "check_ridge",
+    "gram_of",
     "head_gap",
-    "make_rule",
-    "rule_settings",
+    "step_of",
+    "sums_of",
 ]
 
 Reals = NDArray[np.float64]
@@ -47,10 +50,15 @@ class HeadRule(Protocol):
         ...
 
 
-def _sums(statistics: Statistics) -> tuple[tuple[str, ...], Reals, Reals]:
+def step_of(grid: Grid) -> float:
+    """The real number that one grid step stands for."""
+    return grid.scale / 2**grid.bits
+
+
+def sums_of(statistics: Statistics) -> tuple[tuple[str, ...], Reals, Reals]:
     """Sorted classes, their counts (c,) and their sums (d, c) as real numbers."""
     classes = tuple(sorted(statistics.classes))
-    step = statistics.space.grid.scale / 2**statistics.space.grid.bits
+    step = step_of(statistics.space.grid)
     counts = np.array([statistics.classes[name].count for name in classes], dtype=np.float64)
     totals = np.zeros((statistics.space.dimension, len(classes)))
     for column, name in enumerate(classes):
@@ -58,9 +66,9 @@ def _sums(statistics: Statistics) -> tuple[tuple[str, ...], Reals, Reals]:
     return classes, counts, totals
 
 
-def _gram(statistics: Statistics) -> Reals:
-    step = statistics.space.grid.scale / 2**statistics.space.grid.bits
-    return statistics.gram * step**2
+def gram_of(statistics: Statistics) -> Reals:
+    """The Gram matrix (d, d) as real numbers."""
+    return statistics.gram * step_of(statistics.space.grid) ** 2
 
 
 def _unit_rows(values: Reals) -> Reals:
@@ -116,7 +124,7 @@ class ClassMean:
 
     def __call__(self, statistics: Statistics) -> CosineHead:
         """Gives the head of some statistics."""
-        classes, counts, totals = _sums(statistics)
+        classes, counts, totals = sums_of(statistics)
         return CosineHead(classes, np.zeros((0, 0)), totals / counts)
 
 
@@ -141,13 +149,13 @@ class Wccn:
     ridge: float
 
     def __post_init__(self) -> None:
-        _check_ridge(self.ridge)
+        check_ridge(self.ridge)
 
     def __call__(self, statistics: Statistics) -> CosineHead:
         """Gives the head of some statistics."""
-        classes, counts, totals = _sums(statistics)
+        classes, counts, totals = sums_of(statistics)
         with one_blas_thread():
-            scatter = _gram(statistics) - (totals / counts) @ totals.T
+            scatter = gram_of(statistics) - (totals / counts) @ totals.T
             spare = max(statistics.count - len(classes), 1)  # 0 with one row a class
             covariance = scatter / spare + self.ridge * np.eye(len(scatter))
             factor = cholesky(covariance, lower=True)
@@ -170,51 +178,29 @@ class Ridge:
     ridge: float
 
     def __post_init__(self) -> None:
-        _check_ridge(self.ridge)
+        check_ridge(self.ridge)
 
     def __call__(self, statistics: Statistics) -> RidgeHead:
         """Gives the head of some statistics."""
-        classes, _, totals = _sums(statistics)
+        classes, _, totals = sums_of(statistics)
         with one_blas_thread():
-            gram = _gram(statistics) + self.ridge * np.eye(statistics.space.dimension)
+            gram = gram_of(statistics) + self.ridge * np.eye(statistics.space.dimension)
             factor = cholesky(gram, lower=True)
         return RidgeHead(classes, factor, totals)
 
 
-HEADS: dict[str, type] = {"wccn": Wccn, "ridge": Ridge, "class mean": ClassMean}
-
-
-def make_rule(settings: dict[str, object]) -> HeadRule:
-    """The rule that `rule_settings` described.
-
-    Raises:
-        StatisticsError: No such head, or settings that it does not take.
-    """
-    arguments = dict(settings)
-    name = arguments.pop("head", None)
-    try:
-        return HEADS[name](**arguments)  # type: ignore[index]
-    except (KeyError, TypeError) as error:
-        known = ", ".join(HEADS)
-        raise StatisticsError(
-            f"one of the heads {known} with its settings", f"{settings}", "Correct the settings."
-        ) from error
-
-
-def rule_settings(rule: HeadRule) -> dict[str, object]:
-    """Name and settings of a rule as plain values, for a file."""
-    (name,) = (name for name, kind in HEADS.items() if type(rule) is kind)
-    return {"head": name, **asdict(rule)}  # type: ignore[call-overload]
-
-
 def head_gap(one: Head, other: Head) -> float:
     """Largest absolute difference between two heads' numbers; inf if their classes differ."""
-    if one.classes != other.classes or one.factor.shape != other.factor.shape:
+    if type(one) is not type(other) or one.classes != other.classes:
         return float("inf")
-    pairs = ((one.factor, other.factor), (one.targets, other.targets))
+    names = [part.name for part in fields(one) if part.name != "classes"]  # type: ignore[arg-type]
+    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
+    if any(a.shape != b.shape for a, b in pairs):
+        return float("inf")
     return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
 
 
-def _check_ridge(ridge: float) -> None:
+def check_ridge(ridge: float) -> None:
+    """Refuses a ridge that is not above 0."""
     if not (np.isfinite(ridge) and ridge > 0):
         raise StatisticsError("a ridge above 0", f"{ridge}", "Small values such as 1e-3 will do.")

@@ -88,11 +88,18 @@ class LinearModel:
         if rows is None:
             needed = np.union1d(split.train_of(people), split.test_of(strangers))
             rows = all_rows(feature_map, split.faces.images, on_step, needed)
+
+        def chunk(indices: Indices) -> Chunk:
+            images = split.faces.images[indices]
+            hashes = tuple(photograph_hash(image) for image in images)
+            targets = feature_map.targets(images) if feature_map.space.targets else None
+            return Chunk(rows[indices], hashes, targets=targets)
+
         for person in people:
-            store = store.append(person, _chunk(split, rows, split.train_of([person])))
+            store = store.append(person, chunk(split.train_of([person])))
             held_out = split.test_of([person])
             if person in strangers and len(held_out):
-                calibration = calibration.append(person, _chunk(split, rows, held_out))
+                calibration = calibration.append(person, chunk(held_out))
         return cls(feature_map, rule, store.statistics(), store, calibration)
 
     @property
@@ -183,8 +190,3 @@ def all_rows(
         rows[some] = feature_map.rows(images[some])
         on_step(start + len(some), len(needed), "photographs")
     return rows
-
-
-def _chunk(split: Split, rows: Rows, indices: Indices) -> Chunk:
-    hashes = tuple(photograph_hash(image) for image in split.faces.images[indices])
-    return Chunk(rows[indices], hashes)

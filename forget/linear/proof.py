@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.errors import CheckpointError
-from forget.linear.feature_map import Penultimate
 from forget.linear.heads import head_gap
+from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
+from forget.linear.store import Chunk
 from forget.models.checkpoint import Tensors, read_tensors
 
 __all__ = ["Proof", "afresh", "prove", "verify_file"]
@@ -44,21 +45,34 @@ class Proof:
         return self.digest == self.afresh and self.head_gap in (None, 0.0)
 
 
-def afresh(header: bytes, chunks: Mapping[str, NDArray[np.int16]], dimension: int) -> str:
-    """Sums rows class by class in int64 and hashes the sums, with numpy and hashlib only.
+def afresh(
+    header: bytes,
+    chunks: Mapping[str, NDArray[np.int16]],
+    dimension: int,
+    targets: Mapping[str, NDArray[np.int16]] | None = None,
+) -> str:
+    """Sums rows class by class and hashes the sums, with numpy and hashlib only.
 
     Arguments:
         header: Canonical bytes of grid, dimension and feature map.
         chunks: Rows (m, d) per class: a person, or what the rows vote for.
         dimension: d.
+        targets: Targets (m, k) of the same rows, where the space has targets.
     """
     gram = np.zeros((dimension, dimension), dtype=np.int64)
-    sums = {}
+    width = next((one.shape[1] for one in (targets or {}).values()), 0)
+    cross, sums = np.zeros((dimension, width), dtype=np.int64), {}
     for person, rows in chunks.items():
-        whole = rows.astype(np.int64)
-        gram += whole.T @ whole
-        sums[person] = (len(rows), whole.sum(axis=0))
-    return _digest(header, gram, sums)
+        gram += _product(rows, rows)
+        if targets:
+            cross += _product(rows, targets[person])
+        sums[person] = (len(rows), rows.sum(axis=0, dtype=np.int64))
+    return _digest(header, gram, sums, cross)
+
+
+def _product(rows: NDArray[np.int16], others: NDArray[np.int16]) -> Integers:
+    """The sums of products, (d, k): integers below 2^53, which float64 adds without rounding."""
+    return (rows.astype(np.float64).T @ others.astype(np.float64)).astype(np.int64)
 
 
 def prove(model: LinearModel) -> Proof:
@@ -68,14 +82,17 @@ def prove(model: LinearModel) -> Proof:
         StatisticsError: The model was saved without its store.
     """
     store, _ = model.parts()
-    members: dict[str, list[NDArray[np.int16]]] = {}
+    members: dict[str, list[Chunk]] = {}
     for person, chunk in store.chunks.items():
-        members.setdefault(chunk.label or person, []).append(chunk.rows)
-    rows = {name: np.concatenate(parts) for name, parts in members.items()}
+        members.setdefault(chunk.label or person, []).append(chunk)
+    rows = {name: np.concatenate([c.rows for c in parts]) for name, parts in members.items()}
     space = model.statistics.space
+    targets = None
+    if space.targets:
+        targets = {n: np.concatenate([c.targets for c in parts]) for n, parts in members.items()}
     return Proof(
         model.statistics.digest(),
-        afresh(space.header, rows, space.dimension),
+        afresh(space.header, rows, space.dimension, targets),
         head_gap(model.head, model.rule(store.statistics())),
     )
 
@@ -113,7 +130,10 @@ def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
     _require(len(set(classes)) == len(classes), "every class once")
     header = _header(space)
     stored = zip(classes, counts.tolist(), sums, strict=True)
-    digest = _digest(header, gram, {name: (count, total) for name, count, total in stored})
+    targets = int(space.get("targets", 0))
+    cross = tensors["cross"] if targets else np.zeros((dimension, 0), dtype=np.int64)
+    _require(cross.shape == (dimension, targets), f"products with {targets} targets")
+    digest = _digest(header, gram, {name: (n, total) for name, n, total in stored}, cross)
     if about["store"] is None:
         raise CheckpointError(
             "a model with its feature store",
@@ -124,16 +144,22 @@ def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
     held_out = _chunks("calibration", tensors, about, dimension)
     _require(set(held_out) <= set(chunks), "calibration features of people in the store only")
     network = {name: one for name, one in tensors.items() if name.startswith("network/")}
-    known = {"gram", "counts", "sums", *network}
-    known |= {f"{part}/{i}" for part in ("store", "calibration") for i in range(len(about[part]))}
+    known = {"gram", "counts", "sums", *network} | ({"cross"} if targets else set())
+    kinds = ("", "-targets") if targets else ("",)
+    for part in ("store", "calibration"):
+        known |= {f"{part}{kind}/{i}" for i in range(len(about[part])) for kind in kinds}
     _require(set(tensors) == known, "no tensor that is not named")
-    feature_map = Penultimate.from_parts(
-        about["feature_map"]["network"],
-        {name.removeprefix("network/"): one for name, one in network.items()},
-        None,
-    )
+    parts = {name.removeprefix("network/"): one for name, one in network.items()}
+    feature_map = read_feature_map(about["feature_map"], parts, None)
     _require(feature_map.space.feature_map == space["feature_map"], "the network of the features")
-    return Proof(digest, afresh(header, chunks, dimension))
+    aims = None
+    if targets:
+        people = [str(entry["person"]) for entry in about["store"]]
+        aims = {person: tensors[f"store-targets/{i}"] for i, person in enumerate(people)}
+        for person, rows in chunks.items():
+            whole = aims[person].dtype == np.int16 and aims[person].shape == (len(rows), targets)
+            _require(whole, f"{targets} int16 targets for each row in the store")
+    return Proof(digest, afresh(header, chunks, dimension, aims))
 
 
 def _chunks(
@@ -162,12 +188,22 @@ def _header(space: Mapping[str, Any]) -> bytes:
         f"scale {float(space['scale']).hex()}\n"
         f"dimension {int(space['dimension'])}\n"
         f"feature map {space['feature_map']}\n"
+        + (
+            f"targets {int(space['targets'])}\n"
+            f"target bits {int(space['target_bits'])}\n"
+            f"target scale {float(space['target_scale']).hex()}\n"
+            if "targets" in space
+            else ""
+        )
     ).encode()
 
 
-def _digest(header: bytes, gram: Integers, sums: Mapping[str, tuple[int, Integers]]) -> str:
+def _digest(
+    header: bytes, gram: Integers, sums: Mapping[str, tuple[int, Integers]], cross: Integers
+) -> str:
     whole = hashlib.sha256(header)
     whole.update(gram[np.triu_indices(len(gram))].astype("<i8").tobytes())
+    whole.update(cross.astype("<i8").tobytes())
     for person in sorted(sums):
         count, total = sums[person]
         name = person.encode()

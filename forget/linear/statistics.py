@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.errors import StatisticsError
-from forget.linear.grid import COARSE, Grid, Rows
+from forget.linear.grid import COARSE, FINE, Grid, Rows
 
 __all__ = ["ClassSums", "Space", "Statistics"]
 
-BATCH = 65_536  # rows that are float64 at one time: 64 MB at d = 128
+BATCH = 2**23  # numbers that are float64 at one time: 64 MB
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,15 @@ class Space:
         grid: The grid that the rows lie on.
         dimension: Numbers in a row, d.
         feature_map: Fingerprint of the feature map that made the rows, hex.
+        targets: Real targets that go with a row, k; 0 where its class is all that is asked.
+        target_grid: The grid that they lie on.
     """
 
     grid: Grid
     dimension: int
     feature_map: str
+    targets: int = 0
+    target_grid: Grid = FINE
 
     @property
     def header(self) -> bytes:
@@ -41,6 +45,14 @@ class Space:
             f"dimension {self.dimension}",
             f"feature map {self.feature_map}",
         )
+        if self.targets:
+            grid = self.target_grid
+            scale = float(grid.scale).hex()
+            lines += (
+                f"targets {self.targets}",
+                f"target bits {grid.bits}",
+                f"target scale {scale}",
+            )
         return ("\n".join(lines) + "\n").encode()
 
 
@@ -68,9 +80,10 @@ class ClassSums:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    r"""Gram matrix and class sums of rows on a grid, exact integers.
+    r"""Gram matrix, class sums and products with targets of rows on a grid, exact integers.
 
-    .. math:: G = \sum_i q_i q_i^T, \quad n_c = |\{i : y_i = c\}|, \quad s_c = \sum_{y_i = c} q_i
+    .. math:: G = \sum_i q_i q_i^T, \quad n_c = |\{i : y_i = c\}|, \quad s_c = \sum_{y_i = c} q_i,
+              \quad C = \sum_i q_i t_i^T
 
     A monoid under `+` with cancellation: (a + b) - b == a, bit for bit, whatever the order,
     batches, threads or shards of the sums, because no product and no sum is ever rounded.
@@ -79,32 +92,48 @@ class Statistics:
         space: Grid, dimension and feature map of the rows.
         gram: G, (d, d), in units of the squared grid step.
         classes: Class sums by class name.
+        cross: C, (d, k), in units of the product of both grid steps.
     """
 
     space: Space
     gram: NDArray[np.int64] = field(repr=False)
     classes: Mapping[str, ClassSums] = field(repr=False)
+    cross: NDArray[np.int64] = field(repr=False)
 
     @classmethod
     def empty(cls, space: Space) -> "Statistics":
         """The sums over no row at all."""
         gram = np.zeros((space.dimension, space.dimension), dtype=np.int64)
-        return cls(space, gram, MappingProxyType({}))
+        cross = np.zeros((space.dimension, space.targets), dtype=np.int64)
+        return cls(space, gram, MappingProxyType({}), cross)
 
     @classmethod
-    def of(cls, space: Space, rows: Rows, labels: Sequence[str]) -> "Statistics":
+    def of(
+        cls, space: Space, rows: Rows, labels: Sequence[str], targets: Rows | None = None
+    ) -> "Statistics":
         """Sums rows (n, d), each with the name of its class.
+
+        Arguments:
+            space: What the rows are.
+            rows: Grid integers, (n, d).
+            labels: n names.
+            targets: Grid integers, (n, k), where the space has targets.
 
         Raises:
             StatisticsError: Shape, type or range of the rows does not fit, or they are too many.
         """
         _check_rows(space, rows, labels)
+        targets = _checked_targets(space, targets, len(rows))
         gram = np.zeros((space.dimension, space.dimension), dtype=np.int64)
-        for start in range(0, len(rows), BATCH):
+        cross = np.zeros((space.dimension, space.targets), dtype=np.int64)
+        step = max(BATCH // (space.dimension + space.targets), 1)
+        for start in range(0, len(rows), step):
             # Integers below 2^53 in float64: BLAS adds them without rounding.
-            batch = rows[start : start + BATCH].astype(np.float64)
+            batch = rows[start : start + step].astype(np.float64)
             gram += (batch.T @ batch).astype(np.int64)
-        return cls(space, gram, MappingProxyType(_class_sums(rows, labels)))
+            if space.targets:
+                cross += (batch.T @ targets[start : start + step]).astype(np.int64)
+        return cls(space, gram, MappingProxyType(_class_sums(rows, labels)), cross)
 
     @property
     def count(self) -> int:
@@ -120,7 +149,8 @@ class Statistics:
             classes[name] = (
                 ClassSums(name, mine.count + more.count, mine.total + more.total) if mine else more
             )
-        return Statistics(self.space, self.gram + other.gram, MappingProxyType(classes))
+        gram, cross = self.gram + other.gram, self.cross + other.cross
+        return Statistics(self.space, gram, MappingProxyType(classes), cross)
 
     def __sub__(self, other: "Statistics") -> "Statistics":
         self._check_space(other, "subtract")
@@ -129,7 +159,10 @@ class Statistics:
             left = _subtract_class(classes.pop(name, None), less)
             if left is not None:
                 classes[name] = left
-        return Statistics(self.space, self.gram - other.gram, MappingProxyType(classes))
+        gram, cross = self.gram - other.gram, self.cross - other.cross
+        if not classes and (gram.any() or cross.any()):
+            raise _wrong_rows("the very rows that were added")
+        return Statistics(self.space, gram, MappingProxyType(classes), cross)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Statistics) and self.digest() == other.digest()
@@ -140,10 +173,12 @@ class Statistics:
         """SHA-256, hex, of a canonical form: the same sums give the same digest anywhere.
 
         Header (format, grid, scale, dimension, feature map), upper triangle of G as little-endian
-        int64, then per class, sorted by name, SHA-256 of (name, n_c, s_c).
+        int64, C likewise where there are targets, then per class, sorted by name, SHA-256 of
+        (name, n_c, s_c).
         """
         whole = hashlib.sha256(self.space.header)
         whole.update(self.gram[np.triu_indices(self.space.dimension)].astype("<i8").tobytes())
+        whole.update(self.cross.astype("<i8").tobytes())
         for name in sorted(self.classes):
             whole.update(self.classes[name].digest)
         return whole.hexdigest()
@@ -180,12 +215,29 @@ def _subtract_class(have: ClassSums | None, less: ClassSums) -> ClassSums | None
     if less.count < held:
         return ClassSums(less.name, held - less.count, total)
     if total.any():
-        raise StatisticsError(
-            f"the very rows of class {less.name!r} that were added",
-            "as many other rows: their sum differs",
-            "Read the rows from the feature store instead of computing them again.",
-        )
+        raise _wrong_rows(f"the very rows of class {less.name!r} that were added")
     return None
+
+
+def _wrong_rows(expected: str) -> StatisticsError:
+    return StatisticsError(
+        expected,
+        "as many other rows: their sum differs",
+        "Read the rows from the feature store instead of computing them again.",
+    )
+
+
+def _checked_targets(space: Space, targets: Rows | None, n: int) -> Rows:
+    given = np.zeros((n, 0), dtype=np.int16) if targets is None else targets
+    limit = space.target_grid.limit
+    outside = given.size and max(int(given.max()), -int(given.min())) > limit
+    if given.dtype != np.int16 or given.shape != (n, space.targets) or outside:
+        raise StatisticsError(
+            f"int16 targets of shape ({n}, {space.targets}) up to {limit}",
+            f"{given.dtype} of shape {given.shape}" + (", beyond the grid" if outside else ""),
+            "Snap the targets of the rows with the target grid of the space.",
+        )
+    return given
 
 
 def _check_rows(space: Space, rows: Rows, labels: Sequence[str]) -> None:

@@ -25,14 +25,18 @@ class Chunk:
         rows: Grid integers, (m, d), read-only.
         photographs: SHA-256 of the decoded photograph of each image, hex.
         label: The class that the rows vote for; empty where it is the person.
+        targets: Grid integers, (m, k), read-only; None where the space has no targets.
     """
 
     rows: Rows = field(repr=False)
     photographs: tuple[str, ...] = field(repr=False)
     label: str = ""
+    targets: Rows | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.rows.flags.writeable = False
+        for part in (self.rows, self.targets):
+            if part is not None:
+                part.flags.writeable = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +87,13 @@ class FeatureStore:
                 f"{chunk.rows.dtype} of shape {chunk.rows.shape}",
                 "Snap the features with the grid of the store.",
             )
+        targets = None if chunk.targets is None else chunk.targets.shape
+        if targets != ((len(chunk.rows), self.space.targets) if self.space.targets else None):
+            raise StatisticsError(
+                f"{self.space.targets} targets for each of {len(chunk.rows)} rows",
+                f"{targets}",
+                "Give a chunk the targets that its space has, and none where it has none.",
+            )
         return FeatureStore(self.space, MappingProxyType({**self.chunks, person: chunk}))
 
     def drop(self, people: Iterable[str]) -> "FeatureStore":
@@ -108,7 +119,8 @@ class FeatureStore:
             names = [chunk.label or person for person, chunk in zip(group, chunks, strict=True)]
             rows = np.concatenate([chunk.rows for chunk in chunks])
             labels = np.repeat(np.array(names, dtype=object), [len(c.rows) for c in chunks])
-            total = total + Statistics.of(self.space, rows, labels)
+            targets = np.concatenate([c.targets for c in chunks]) if self.space.targets else None
+            total = total + Statistics.of(self.space, rows, labels, targets)
             on_step(start + len(group), len(wanted), "sums")
         return total
 

@@ -1,7 +1,7 @@
 """A small residual network that turns a face of 112 x 92 pixels into a point of R^d."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from forget.errors import PhotographError
+from forget.errors import CheckpointError, PhotographError
+from forget.models.checkpoint import Tensors
 
-__all__ = ["VIEWS", "Embedder", "View", "embed", "shrink"]
+__all__ = ["VIEWS", "Embedder", "View", "embed", "rebuild", "shrink"]
 
 
 def shrink(images: Tensor) -> Tensor:
@@ -183,3 +184,38 @@ def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDA
     finally:
         network.train(was_training)
     return np.concatenate(rows)
+
+
+def rebuild(config: dict[str, Any], tensors: Tensors) -> Embedder:
+    """The network of some settings with these parameters; half precision becomes single.
+
+    Raises:
+        CheckpointError: The tensors belong to another architecture.
+    """
+    try:
+        with torch.device("meta"):  # shapes only: settings from a file must not fill the memory
+            expected = Embedder(**config).state_dict()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise _foreign(str(error)) from error
+    for name in sorted({*expected, *tensors}):
+        if name not in tensors:
+            raise _foreign(f"{name} is missing")
+        if name not in expected:
+            raise _foreign(f"{name} is not one of them")
+        if tensors[name].shape != tuple(expected[name].shape):
+            raise _foreign(f"{name} has shape {tensors[name].shape}")
+    network = Embedder(**config)
+    state = {
+        name: torch.from_numpy(tensor.copy()).to(expected[name].dtype)
+        for name, tensor in tensors.items()
+    }
+    network.load_state_dict(state, strict=True)
+    return network.eval().requires_grad_(False)
+
+
+def _foreign(reason: str) -> CheckpointError:
+    return CheckpointError(
+        "the parameters of the embedder",
+        f"those of another architecture ({reason.splitlines()[0]})",
+        "Load the weights that belong to this network.",
+    )

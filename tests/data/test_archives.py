@@ -105,7 +105,7 @@ def test_bounds_on_what_is_unpacked(
 
 
 @given(st.lists(st.tuples(st.integers(0, 4000), st.binary(max_size=4)), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_tar_gives_files_or_a_forget_error(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, bytes]]
 ) -> None:
@@ -311,7 +311,7 @@ def test_unpacking_can_be_cancelled(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 600), st.binary(max_size=4)), max_size=4))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_zip_gives_its_files_or_a_forget_error(
     tmp_path_factory: pytest.TempPathFactory, damage: list[tuple[int, bytes]]
 ) -> None:

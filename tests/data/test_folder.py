@@ -389,7 +389,7 @@ ZIP = zipped({path: FACES[i] for i, path in enumerate(TWO)})
     ),
     st.booleans(),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @pytest.mark.filterwarnings("ignore")
 def test_a_damaged_zip_gives_people_or_a_photograph_error(
     damage: Iterable[tuple[int, bytes, int]], at_the_end: bool
@@ -407,7 +407,7 @@ def test_a_damaged_zip_gives_people_or_a_photograph_error(
 
 
 @given(st.lists(st.tuples(st.text(max_size=30), st.sampled_from([*FACES, b"", b"x"]))))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_upload_gives_people_or_a_photograph_error(files: list[tuple[str, bytes]]) -> None:
     try:
         faces = load_uploads([*TWO.items(), *files], "a")

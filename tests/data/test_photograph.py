@@ -50,7 +50,7 @@ grey = arrays(np.uint8, SIZE)
 
 
 @given(grey, st.sampled_from(["PNG", "PPM"]))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_grey_of_the_right_size_comes_back_bit_for_bit(
     pixels: NDArray[np.uint8], kind: str
 ) -> None:
@@ -76,7 +76,7 @@ def test_opaque_colours_that_are_grey_are_exact_too(mode: str) -> None:
     ),
     st.sampled_from([SIZE, (16, 16), (50, 20)]),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_size_and_mode_becomes_the_same_shape(
     width: int, height: int, file: tuple[str, str], size: tuple[int, int]
 ) -> None:
@@ -267,7 +267,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @given(st.one_of(damaged(), st.binary(max_size=200)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @pytest.mark.filterwarnings("ignore")
 def test_hostile_bytes_give_a_photograph_or_a_photograph_error(data: bytes) -> None:
     try:

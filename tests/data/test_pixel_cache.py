@@ -55,7 +55,7 @@ def test_built_once_then_mapped_read_only(tmp_path: Path) -> None:
 
 
 @given(count=st.integers(0, 12))
-@settings(max_examples=13, deadline=None)
+@settings(max_examples=13)
 def test_any_number_of_images_comes_back(
     tmp_path_factory: pytest.TempPathFactory, count: int
 ) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forget.data.dataset import FaceDataset
@@ -18,7 +18,6 @@ def toy(names: list[str]) -> FaceDataset:
 
 
 @given(labels, st.floats(0, 1))
-@settings(deadline=None)
 def test_a_split_is_a_partition_that_keeps_somebody_in_training(
     names: list[str], held_out: float
 ) -> None:
@@ -36,7 +35,6 @@ def test_a_split_is_a_partition_that_keeps_somebody_in_training(
 
 
 @given(labels)
-@settings(deadline=None)
 def test_forget_and_retain_divide_the_training_photographs(names: list[str]) -> None:
     split = split_by_identity(toy(names)).forgetting([names[0]])
     np.testing.assert_array_equal(np.union1d(split.forget, split.retain), split.train)

@@ -294,7 +294,7 @@ def test_flat_images_are_similar_to_nothing() -> None:
 
 
 @given(seed=st.integers(0, 10**6), side=st.sampled_from([7, 16, 32]), cut=st.floats(0.3, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_similar_pairs_are_those_of_the_naive_twin(seed: int, side: int, cut: float) -> None:
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (12, side, side), np.uint8)
@@ -359,7 +359,7 @@ def test_numbers_count_new_values(values: list[str]) -> None:
     whole=st.sampled_from(["people", "pictures"]),
     deduplicate=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_cleaning_any_partition_leaves_nothing_to_clean(
     shown: list[int], people: list[str], forget: set[int], whole: str, deduplicate: bool
 ) -> None:

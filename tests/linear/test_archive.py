@@ -111,7 +111,7 @@ def whole(model: LinearModel) -> bytes:
     return model_bytes(model)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_a_truncated_file_is_told(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
     path = tmp_path_factory.mktemp("cut") / "cut.safetensors"
@@ -120,7 +120,7 @@ def test_a_truncated_file_is_told(whole: bytes, tmp_path_factory, data) -> None:
         read_model(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_a_changed_header_is_told_or_harmless(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
     path = tmp_path_factory.mktemp("bent") / "bent.safetensors"
@@ -179,7 +179,7 @@ def test_foreign_and_missing_files_are_told(tmp_path: Path) -> None:
             read_model(tmp_path / name)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_verify_tells_what_it_cannot_read(whole: bytes, tmp_path_factory, data) -> None:  # noqa: ANN001
     path = tmp_path_factory.mktemp("bent") / "bent.safetensors"

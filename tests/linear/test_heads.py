@@ -6,22 +6,15 @@ import numpy as np
 import pytest
 
 from forget.errors import StatisticsError
-from forget.linear.grid import FINE
-from forget.linear.heads import (
-    HEADS,
-    ClassMean,
-    HeadRule,
-    Ridge,
-    Wccn,
-    head_gap,
-    make_rule,
-    rule_settings,
-)
+from forget.linear.grid import FINE, Grid
+from forget.linear.head_rules import HEADS, make_rule, rule_settings
+from forget.linear.heads import ClassMean, HeadRule, Ridge, Wccn, head_gap
+from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.statistics import Space, Statistics
 
 D = 12
-SPACE = Space(FINE, D, "ab" * 32)
-RULES = [Wccn(1e-3), Ridge(1e-2), ClassMean()]
+SPACE = Space(FINE, D, "ab" * 32, targets=8, target_grid=Grid(15, 2.0))
+RULES = [Wccn(1e-3), Ridge(1e-2), ClassMean(), Sandwich(1e-2, 1e-3)]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 
 
@@ -33,6 +26,15 @@ def people(count: int = 7, each: int = 5, seed: int = 0) -> tuple[np.ndarray, li
     return rows, [f"p{i}" for i in range(count) for _ in range(each)]
 
 
+def aims(rows: np.ndarray) -> np.ndarray:
+    """Targets of rows, which only some heads read."""
+    return rows[:, 2:10] // 2
+
+
+def sums(rows: np.ndarray, names: list[str]) -> Statistics:
+    return Statistics.of(SPACE, rows, names, aims(rows))
+
+
 def unit(values: np.ndarray) -> np.ndarray:
     return values / np.linalg.norm(values, axis=1, keepdims=True)
 
@@ -40,7 +42,8 @@ def unit(values: np.ndarray) -> np.ndarray:
 def naive_wccn(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.ndarray:
     classes = sorted(set(names))
     centred = [z[names == c] - z[names == c].mean(0) for c in classes]
-    scatter = sum(c.T @ c for c in centred) / (len(z) - len(classes)) + 1e-3 * np.eye(D)
+    scatter = sum(c.T @ c for c in centred) / (len(z) - len(classes))
+    scatter = scatter + 1e-3 * np.eye(len(scatter))
     whiten = np.linalg.inv(np.linalg.cholesky(scatter))
     means = np.stack([z[names == c].mean(0) for c in classes])
     return unit(probe @ whiten.T) @ unit(means @ whiten.T).T
@@ -55,15 +58,21 @@ def naive_mean(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.ndarra
     return unit(probe) @ unit(np.stack([z[names == c].mean(0) for c in sorted(set(names))])).T
 
 
+def naive_sandwich(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.ndarray:
+    targets = SPACE.target_grid.real(aims(FINE.snap(z)))
+    operator = np.linalg.solve(z.T @ z + 1e-2 * np.eye(D), z.T @ targets)
+    return naive_wccn(z @ operator, names, probe @ operator)
+
+
 @pytest.mark.parametrize(
     ("rule", "naive"),
-    list(zip(RULES, [naive_wccn, naive_ridge, naive_mean], strict=True)),
+    list(zip(RULES, [naive_wccn, naive_ridge, naive_mean, naive_sandwich], strict=True)),
     ids=lambda value: type(value).__name__,
 )
 def test_scores_equal_the_dense_twin(rule: HeadRule, naive: Callable[..., np.ndarray]) -> None:
     rows, names = people()
     probe = np.random.default_rng(1).normal(size=(6, D))
-    head = rule(Statistics.of(SPACE, rows, names))
+    head = rule(sums(rows, names))
     twin = naive(FINE.real(rows), np.array(names), probe)
     # Condition numbers here are below 1e4, so 1e-10 leaves four digits of room.
     np.testing.assert_allclose(head.scores(probe), twin, atol=1e-10)
@@ -76,12 +85,12 @@ def test_every_head_in_the_list_is_tested() -> None:
 @every_rule
 def test_same_sums_give_the_same_bits(rule: HeadRule) -> None:
     rows, names = people()
-    everybody = Statistics.of(SPACE, rows, names)
+    everybody = sums(rows, names)
     gone = np.array([name == "p3" for name in names])
     left = [name for name in names if name != "p3"]
-    subtracted = rule(everybody - Statistics.of(SPACE, rows[gone], ["p3"] * int(gone.sum())))
+    subtracted = rule(everybody - sums(rows[gone], ["p3"] * int(gone.sum())))
     order = np.random.default_rng(2).permutation(len(left))
-    fresh = rule(Statistics.of(SPACE, rows[~gone][order], [left[i] for i in order]))
+    fresh = rule(sums(rows[~gone][order], [left[i] for i in order]))
     assert head_gap(subtracted, fresh) == 0.0
     assert head_gap(rule(everybody), fresh) == float("inf")
 
@@ -89,7 +98,7 @@ def test_same_sums_give_the_same_bits(rule: HeadRule) -> None:
 @every_rule
 def test_columns_are_classes_in_sorted_order(rule: HeadRule) -> None:
     rows, names = people(count=12)
-    head = rule(Statistics.of(SPACE, rows, names))
+    head = rule(sums(rows, names))
     assert head.classes == tuple(sorted(set(names)))
     own = head.scores(FINE.real(rows)).argmax(1)
     assert np.mean([head.classes[j] == name for j, name in zip(own, names, strict=True)]) > 0.9
@@ -99,7 +108,7 @@ def test_columns_are_classes_in_sorted_order(rule: HeadRule) -> None:
 @pytest.mark.parametrize(("count", "each"), [(1, 1), (1, 4), (5, 1)])
 def test_few_people_and_single_photographs_work(rule: HeadRule, count: int, each: int) -> None:
     rows, names = people(count, each)
-    scores = rule(Statistics.of(SPACE, rows, names)).scores(FINE.real(rows))
+    scores = rule(sums(rows, names)).scores(FINE.real(rows))
     assert scores.shape == (count * each, count)
     assert np.isfinite(scores).all()
 
@@ -109,7 +118,7 @@ def test_nobody_enrolled_and_no_photograph_give_empty_scores(rule: HeadRule) -> 
     head = rule(Statistics.empty(SPACE))
     assert head.scores(np.ones((3, D))).shape == (3, 0)
     rows, names = people()
-    assert rule(Statistics.of(SPACE, rows, names)).scores(np.ones((0, D))).shape == (0, 7)
+    assert rule(sums(rows, names)).scores(np.ones((0, D))).shape == (0, 7)
 
 
 @every_rule

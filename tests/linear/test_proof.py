@@ -2,13 +2,15 @@
 
 import stat
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forget.linear.grid import FINE
+from forget.linear.grid import FINE, Grid
 from forget.linear.proof import Proof, afresh
 from forget.linear.statistics import Space, Statistics
 from forget.models.checkpoint import write_bytes
@@ -16,16 +18,25 @@ from forget.models.checkpoint import write_bytes
 SPACE = Space(FINE, 3, "ab" * 32)
 
 
-@given(st.dictionaries(st.text(max_size=8), st.integers(1, 6), max_size=6), st.integers(0, 99))
-def test_plain_numpy_finds_the_same_digest(people: dict[str, int], seed: int) -> None:
+@pytest.mark.parametrize("targets", [0, 2])
+@given(
+    people=st.dictionaries(st.text(max_size=8), st.integers(1, 6), min_size=1, max_size=6),
+    seed=st.integers(0, 99),
+)
+def test_plain_numpy_finds_the_same_digest(
+    targets: int, people: dict[str, int], seed: int
+) -> None:
+    space = replace(SPACE, targets=targets, target_grid=Grid(15, 4.0))
     random = np.random.default_rng(seed)
     chunks = {
         person: random.integers(-32767, 32768, (count, 3)).astype(np.int16)
         for person, count in people.items()
     }
+    aims = {person: rows[:, :targets] // 2 for person, rows in chunks.items()}
     rows = np.concatenate([np.zeros((0, 3), np.int16), *chunks.values()])
     names = [person for person, chunk in chunks.items() for _ in chunk]
-    assert afresh(SPACE.header, chunks, 3) == Statistics.of(SPACE, rows, names).digest()
+    sums = Statistics.of(space, rows, names, rows[:, :targets] // 2)
+    assert afresh(space.header, chunks, 3, aims) == sums.digest()
 
 
 def test_the_form_of_the_digest_is_fixed() -> None:

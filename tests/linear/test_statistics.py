@@ -12,6 +12,8 @@ from forget.linear.grid import COARSE, FINE, Grid
 from forget.linear.statistics import ClassSums, Space, Statistics
 
 SPACE = Space(FINE, 5, "ab" * 32)
+AIMED = Space(FINE, 5, "ab" * 32, targets=2, target_grid=Grid(12, 3.0))
+both_spaces = pytest.mark.parametrize("space", [SPACE, AIMED], ids=["classes", "targets"])
 NAMES = ["anna", "bo", "çelik", "d d", ""]
 
 
@@ -26,19 +28,31 @@ def labelled_rows(draw: st.DrawFn, most: int = 12) -> tuple[np.ndarray, list[str
 
 
 def of(rows: np.ndarray, names: list[str], space: Space = SPACE) -> Statistics:
-    return Statistics.of(space, rows, names)
+    """Sums rows; where the space has targets, they are made of the rows."""
+    limit = space.target_grid.limit
+    targets = np.clip(rows[:, ::-1][:, : space.targets], -limit, limit) if space.targets else None
+    return Statistics.of(space, rows, names, targets)
 
 
-@given(labelled_rows())
-def test_sums_equal_a_naive_twin_in_python_integers(data: tuple[np.ndarray, list[str]]) -> None:
+@both_spaces
+@given(data=labelled_rows())
+def test_sums_equal_a_naive_twin_in_python_integers(
+    space: Space, data: tuple[np.ndarray, list[str]]
+) -> None:
     rows, names = data
-    sums = of(rows, names)
+    sums = of(rows, names, space)
     gram = [[0] * 5 for _ in range(5)]
     for row in rows.tolist():
         for i in range(5):
             for j in range(5):
                 gram[i][j] += row[i] * row[j]
     assert sums.gram.tolist() == gram
+    cross = [[0] * space.targets for _ in range(5)]
+    for row in rows.tolist():
+        for i in range(5):
+            for j in range(space.targets):
+                cross[i][j] += row[i] * min(max(row[4 - j], -4095), 4095)
+    assert sums.cross.tolist() == cross
     assert sums.count == len(rows)
     for name in set(names):
         mine = [row for row, label in zip(rows.tolist(), names, strict=True) if label == name]
@@ -46,48 +60,64 @@ def test_sums_equal_a_naive_twin_in_python_integers(data: tuple[np.ndarray, list
         assert sums.classes[name].total.tolist() == np.sum(mine, axis=0).tolist()
 
 
-@given(labelled_rows(), labelled_rows(), labelled_rows())
-def test_addition_is_associative_and_commutative(a, b, c) -> None:  # noqa: ANN001
-    x, y, z = of(*a), of(*b), of(*c)
+@both_spaces
+@given(a=labelled_rows(), b=labelled_rows(), c=labelled_rows())
+def test_addition_is_associative_and_commutative(space, a, b, c) -> None:  # noqa: ANN001
+    x, y, z = of(*a, space), of(*b, space), of(*c, space)
     assert (x + y) + z == x + (y + z)
     assert x + y == y + x
-    assert x + Statistics.empty(SPACE) == x
+    assert x + Statistics.empty(space) == x
 
 
-@given(labelled_rows(), labelled_rows())
-def test_what_was_added_can_be_subtracted_without_a_trace(a, b) -> None:  # noqa: ANN001
-    x, y = of(*a), of(*b)
+@both_spaces
+@given(a=labelled_rows(), b=labelled_rows())
+def test_what_was_added_can_be_subtracted_without_a_trace(space, a, b) -> None:  # noqa: ANN001
+    x, y = of(*a, space), of(*b, space)
     back = (x + y) - y
     assert back == x
     assert set(back.classes) == set(x.classes)
     assert np.array_equal(back.gram, x.gram)
+    assert np.array_equal(back.cross, x.cross)
 
 
-@given(labelled_rows(), st.randoms(use_true_random=False), st.integers(1, 5))
-def test_order_batches_and_shards_do_not_matter(data, random, size) -> None:  # noqa: ANN001
+@both_spaces
+@given(data=labelled_rows(), random=st.randoms(use_true_random=False), size=st.integers(1, 5))
+def test_order_batches_and_shards_do_not_matter(space, data, random, size) -> None:  # noqa: ANN001
     rows, names = data
     order = list(range(len(rows)))
     random.shuffle(order)
-    shards = [Statistics.empty(SPACE) for _ in range(3)]
+    shards = [Statistics.empty(space) for _ in range(3)]
     for start in range(0, len(order), size):
         batch = order[start : start + size]
         shard = random.randrange(3)
-        shards[shard] += of(rows[batch], [names[i] for i in batch])
-    assert shards[2] + (shards[0] + shards[1]) == of(rows, names)
+        shards[shard] += of(rows[batch], [names[i] for i in batch], space)
+    assert shards[2] + (shards[0] + shards[1]) == of(rows, names, space)
 
 
-@given(labelled_rows().filter(lambda data: len(data[0]) > 0), st.data())
-def test_one_unit_more_or_another_name_gives_another_digest(data, draw) -> None:  # noqa: ANN001
+@both_spaces
+@given(data=labelled_rows().filter(lambda data: len(data[0]) > 0), draw=st.data())
+def test_one_unit_more_or_another_name_gives_another_digest(space, data, draw) -> None:  # noqa: ANN001
     rows, names = data
-    digest = of(rows, names).digest()
+    digest = of(rows, names, space).digest()
     i = draw.draw(st.integers(0, len(rows) - 1))
     j = draw.draw(st.integers(0, 4))
     changed = rows.copy()
     changed[i, j] += 1 if changed[i, j] < 32767 else -1
-    assert of(changed, names).digest() != digest
+    assert of(changed, names, space).digest() != digest
     renamed = [*names[:i], names[i] + "x", *names[i + 1 :]]
-    assert of(rows, renamed).digest() != digest
-    assert of(np.delete(rows, i, 0), names[:i] + names[i + 1 :]).digest() != digest
+    assert of(rows, renamed, space).digest() != digest
+    assert of(np.delete(rows, i, 0), names[:i] + names[i + 1 :], space).digest() != digest
+
+
+@given(labelled_rows().filter(lambda data: data[0].any()), st.data())
+def test_one_unit_more_in_a_target_gives_another_digest(data, draw) -> None:  # noqa: ANN001
+    rows, names = data
+    rows = rows[rows.any(axis=1)]
+    names = names[: len(rows)]
+    targets = np.zeros((len(rows), 2), np.int16)
+    digest = Statistics.of(AIMED, rows, names, targets).digest()
+    targets[draw.draw(st.integers(0, len(rows) - 1)), draw.draw(st.integers(0, 1))] += 1
+    assert Statistics.of(AIMED, rows, names, targets).digest() != digest
 
 
 def test_inputs_are_never_changed() -> None:
@@ -102,9 +132,9 @@ def test_inputs_are_never_changed() -> None:
 def test_many_rows_are_summed_in_batches_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).integers(-32767, 32768, (1000, 5)).astype(np.int16)
     names = ["a"] * 1000
-    whole = of(rows, names)
-    monkeypatch.setattr("forget.linear.statistics.BATCH", 7)
-    assert of(rows, names) == whole
+    whole = of(rows, names, AIMED)
+    monkeypatch.setattr("forget.linear.statistics.BATCH", 50)
+    assert of(rows, names, AIMED) == whole
 
 
 ONE = np.ones((1, 5), np.int16)
@@ -125,6 +155,25 @@ def test_other_rows_that_would_empty_a_class_cannot_be_subtracted() -> None:
         of(ONE, ["a"]) - of(ONE * 2, ["a"])
 
 
+def test_other_targets_that_would_leave_nobody_cannot_be_subtracted() -> None:
+    aims = np.array([[1, 2]], np.int16)
+    one = Statistics.of(AIMED, ONE, ["a"], aims)
+    with pytest.raises(StatisticsError, match="very rows"):
+        one - Statistics.of(AIMED, ONE, ["a"], aims + 1)
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [None, np.ones((1, 3), np.int16), np.ones((2, 2), np.int16), np.full((1, 2), 4096, np.int16)],
+    ids=["none", "more", "of other rows", "off the grid"],
+)
+def test_targets_that_do_not_fit_are_refused(targets: np.ndarray | None) -> None:
+    with pytest.raises(StatisticsError, match=r"int16 targets of shape \(1, 2\) up to 4095"):
+        Statistics.of(AIMED, ONE, ["a"], targets)
+    with pytest.raises(StatisticsError, match=r"shape \(1, 0\)"):
+        Statistics.of(SPACE, ONE, ["a"], np.ones((1, 1), np.int16))
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -132,8 +181,9 @@ def test_other_rows_that_would_empty_a_class_cannot_be_subtracted() -> None:
         replace(SPACE, grid=Grid(15, 2.0)),
         replace(SPACE, dimension=4),
         replace(SPACE, feature_map="cd" * 32),
+        AIMED,
     ],
-    ids=["bits", "scale", "dimension", "feature map"],
+    ids=["bits", "scale", "dimension", "feature map", "targets"],
 )
 def test_statistics_of_different_spaces_do_not_mix(other: Space) -> None:
     foreign = Statistics.empty(other)
@@ -145,11 +195,11 @@ def test_statistics_of_different_spaces_do_not_mix(other: Space) -> None:
 
 def test_too_many_rows_are_refused_and_the_coarser_grid_is_named() -> None:
     full = ClassSums("a", 2**23, np.zeros(5, np.int64))
-    most = Statistics(SPACE, np.zeros((5, 5), np.int64), {"a": full})
+    most = Statistics(SPACE, np.zeros((5, 5), np.int64), {"a": full}, np.zeros((5, 0), np.int64))
     with pytest.raises(StatisticsError, match=r"COARSE \(12 bits, up to 536,870,912 rows\)"):
         most + of(ONE, ["b"])
     coarse = replace(SPACE, grid=COARSE)
-    roomy = Statistics(coarse, np.zeros((5, 5), np.int64), {"a": full})
+    roomy = Statistics(coarse, np.zeros((5, 5), np.int64), {"a": full}, np.zeros((5, 0), np.int64))
     assert (roomy + of(ONE, ["b"], coarse)).count == 2**23 + 1
 
 

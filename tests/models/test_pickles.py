@@ -34,7 +34,7 @@ def as_data(value: object) -> object:
 
 
 @given(PLAIN, st.integers(0, pickle.HIGHEST_PROTOCOL))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_plain_values_are_read_as_they_are(value: object, protocol: int) -> None:
     data = pickle.dumps(value, protocol)
     found = read_pickle(data + b"more")
@@ -89,7 +89,7 @@ CODES = [opcode.code.encode("latin1") for opcode in pickletools.opcodes]
 
 
 @given(st.lists(st.sampled_from(CODES) | st.binary(max_size=3), max_size=30))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_any_bytes_give_a_value_or_an_ordinary_error(parts: list[bytes]) -> None:
     try:
         read_pickle(b"(K\x01" * 3 + b"".join(parts) + b".")

@@ -176,7 +176,7 @@ def hurt(data: bytes, damage: list[tuple[float, bytes]]) -> bytes:
 
 
 @given(st.sampled_from(FILES), DAMAGE)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_file_gives_weights_or_a_checkpoint_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, damage: list[tuple[float, bytes]]
 ) -> None:
@@ -190,7 +190,7 @@ PICKLES = [zipfile.ZipFile(io.BytesIO(FILES[k])).read("archive/data.pkl") for k 
 
 
 @given(st.sampled_from(PICKLES), DAMAGE)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_damaged_pickle_gives_weights_or_a_checkpoint_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, damage: list[tuple[float, bytes]]
 ) -> None:
@@ -202,7 +202,7 @@ def test_a_damaged_pickle_gives_weights_or_a_checkpoint_error(
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_random_bytes_give_a_checkpoint_error(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:

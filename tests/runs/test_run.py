@@ -42,7 +42,7 @@ def rows(count: int, first: int = 0) -> list[Row]:
 # What goes in comes out
 
 
-@settings(max_examples=30, deadline=None)  # each is a file that is flushed to the disk
+@settings(max_examples=30)  # each is a file that is flushed to the disk
 @example([Row(0, 'a, "b"\r\nc', 1, "\r", "'\n", 0.5)])
 @given(
     st.lists(

@@ -1,0 +1,172 @@
+"""Frozen networks as linearizations see them: images in, a hidden layer out."""
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from forget.data.dataset import Images
+from forget.errors import CheckpointError
+from forget.linear.classifier_features import unit_rows
+from forget.models.checkpoint import Tensors
+from forget.models.classifier import Classifier, build
+from forget.models.embedder import Embedder, embed, rebuild, shrink
+from forget.recipe import pixels_hidden, to_input
+
+__all__ = ["Backbone", "ClassifierBackbone", "EmbedderBackbone", "backbone_of", "read_backbone"]
+
+
+class Backbone(Protocol):
+    """A frozen network; its parameters need no gradient and it is in evaluation mode."""
+
+    network: nn.Module
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What builds the same network again, plain values."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in the hidden layer, m."""
+        ...
+
+    @property
+    def row_dimension(self) -> int:
+        """Numbers in what `rows` returns."""
+        ...
+
+    def prepare(self, images: Images) -> Tensor:
+        """Images as the network reads them, (n, c, h, w)."""
+        ...
+
+    def around(self, view: Tensor) -> list[Tensor]:
+        """All ways of looking at prepared images, (n, c, h, w) each, the plain one first."""
+        ...
+
+    def hidden(self, view: Tensor) -> Tensor:
+        """The last hidden layer (n, m) of one view."""
+        ...
+
+    def rows(self, images: Images) -> NDArray[np.float32]:
+        """Features of norm 1, (n, m) or more, as the last layer is linearized on."""
+        ...
+
+
+class EmbedderBackbone:
+    """The face embedder; it looks at a photograph and at its mirror image.
+
+    Arguments:
+        network: It is copied, so that later changes to it do not reach this one.
+    """
+
+    kind = "embedder"
+
+    def __init__(self, network: Embedder) -> None:
+        tensors = {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}
+        self.network = rebuild(network.config, tensors)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings of the embedder."""
+        return {"kind": self.kind, **self.network.config}
+
+    @property
+    def dimension(self) -> int:
+        """Length of the embedding."""
+        return self.network.dimension
+
+    @property
+    def row_dimension(self) -> int:
+        """Length of the embedding."""
+        return self.network.dimension
+
+    def prepare(self, images: Images) -> Tensor:
+        """Photographs (n, height, width) in half their size, (n, 1, h, w)."""
+        return shrink(torch.from_numpy(np.ascontiguousarray(images))[:, None] / 255)
+
+    def around(self, view: Tensor) -> list[Tensor]:
+        """The photographs and their mirror images."""
+        return [view, view.flip(-1)]
+
+    def hidden(self, view: Tensor) -> Tensor:
+        """Raw embeddings (n, m)."""
+        return self.network.encode(view)
+
+    def rows(self, images: Images) -> NDArray[np.float32]:
+        """Unit embeddings (n, m), averaged over small movements."""
+        return embed(self.network, images)
+
+
+class ClassifierBackbone:
+    """The body of a classifier.
+
+    Arguments:
+        network: It is copied, so that later changes to it do not reach this one.
+        side: Height and width that images are scaled to, pixels; None for as they are.
+    """
+
+    kind = "classifier"
+
+    def __init__(self, network: Classifier, side: int | None = None) -> None:
+        self.side = side
+        self.network = build(network.config, network.state_dict()).eval().requires_grad_(False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings of the classifier and of what it reads."""
+        return {"kind": self.kind, "side": self.side, **self.network.config}
+
+    @property
+    def dimension(self) -> int:
+        """Length of the last hidden layer."""
+        return self.network.dimension
+
+    @property
+    def row_dimension(self) -> int:
+        """Length of the last hidden layer, and the constant."""
+        return self.network.dimension + 1
+
+    def prepare(self, images: Images) -> Tensor:
+        """Images (n, h, w, c) as (n, c, h, w)."""
+        return to_input(images, self.side).contiguous(memory_format=torch.channels_last)
+
+    def around(self, view: Tensor) -> list[Tensor]:
+        """The images alone."""
+        return [view]
+
+    def hidden(self, view: Tensor) -> Tensor:
+        """The last hidden layer (n, m)."""
+        return self.network.features(view)
+
+    def rows(self, images: Images) -> NDArray[np.float32]:
+        """The hidden layer, scaled to norm 1, and a constant: (n, m + 1)."""
+        return unit_rows(pixels_hidden(self.network, images, self.side))
+
+
+def backbone_of(network: Embedder | Classifier, side: int | None = None) -> Backbone:
+    """The backbone of a network."""
+    if isinstance(network, Embedder):
+        return EmbedderBackbone(network)
+    return ClassifierBackbone(network, side)
+
+
+def read_backbone(config: dict[str, Any], tensors: Tensors) -> Backbone:
+    """The backbone of some settings with these parameters.
+
+    Raises:
+        CheckpointError: No such kind, or the parameters of another network.
+    """
+    settings = dict(config)
+    match settings.pop("kind", None):
+        case EmbedderBackbone.kind:
+            return EmbedderBackbone(rebuild(settings, tensors))
+        case ClassifierBackbone.kind:
+            side = settings.pop("side", None)
+            state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
+            return ClassifierBackbone(build(settings, state), side)
+        case other:
+            kinds = f"{EmbedderBackbone.kind!r} or {ClassifierBackbone.kind!r}"
+            raise CheckpointError(f"a network of kind {kinds}", repr(other), "Save it again.")

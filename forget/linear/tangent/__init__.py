@@ -1,0 +1,1 @@
+"""First-order expansion in the weights: projected gradients as features."""
