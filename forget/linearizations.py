@@ -1,23 +1,32 @@
 """The ways to linearize a face embedder, by name: which feature map, which readout."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from forget.data.dataset import FaceDataset
+from forget.data.dataset import FaceDataset, known_identities
+from forget.data.split import split_by_identity
 from forget.embedder_training import Recipe, album_of, invented_faces
 from forget.errors import ForgetError
 from forget.linear.backbone import backbone_of
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.heads import HeadRule, Wccn
+from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.progress import OnStep, silent
 
-__all__ = ["LINEARIZATIONS", "Linearization", "linearization", "make_feature_map"]
+__all__ = [
+    "LINEARIZATIONS",
+    "Linearization",
+    "kind_of",
+    "linearization",
+    "make_feature_map",
+    "training_part",
+]
 
 
 @dataclass(frozen=True)
@@ -30,12 +39,14 @@ class Linearization:
         rule: The readout, with settings chosen on core people.
         make: From the last layer and photographs of the core to the feature map. It may see
             nobody else: whatever it chooses, it chooses on the core.
+        wait: How long that takes on 2 cores, in words; empty where it is a matter of seconds.
     """
 
     title: str
     says: str
     rule: HeadRule
     make: Callable[[Penultimate, FaceDataset, OnStep], FeatureMap]
+    wait: str = ""
 
 
 def _last_layer(base: Penultimate, core: FaceDataset, on_step: OnStep) -> FeatureMap:
@@ -82,12 +93,14 @@ LINEARIZATIONS: dict[str, Linearization] = {
         "A linear operator between two invertible maps of the embedding.",
         Sandwich(10.0, 1e-1),
         _linearizer(LinearizerSettings(level="embedding"), steps=100, batch=96),
+        "about a minute",
     ),
     "linearizer-image": Linearization(
         "Linearizer of images",
         "A linear operator from the latents of the image itself to those of the embedding.",
         Sandwich(10.0, 1e-1),
         _linearizer(LinearizerSettings(level="image"), steps=400, batch=48),
+        "about five minutes",
     ),
 }
 
@@ -102,6 +115,29 @@ def linearization(kind: str) -> Linearization:
         known = ", ".join(repr(name) for name in LINEARIZATIONS)
         raise ForgetError(f"a linearization of {known}", repr(kind), "Choose one of them.")
     return LINEARIZATIONS[kind]
+
+
+def kind_of(feature_map: FeatureMap) -> str:
+    """The name in `LINEARIZATIONS` that a feature map was made by."""
+    images = isinstance(feature_map, LinearizerFeatures) and feature_map.level == "image"
+    return "linearizer-image" if images else feature_map.kind
+
+
+def training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
+    """The photographs of core people that a network and its linearization may be trained on.
+
+    Raises:
+        ForgetError: No core.
+        IdentityError: Somebody is not in the data set.
+    """
+    if not core:
+        raise ForgetError(
+            "core people, to choose the linearization on", "none", "Name them, as in core=['s01']."
+        )
+    people = known_identities(core, faces.identities)
+    indices = split_by_identity(faces).train_of(people)
+    labels = tuple(faces.labels[i] for i in indices)
+    return replace(faces, images=faces.images[indices], labels=labels, core=people)
 
 
 def make_feature_map(

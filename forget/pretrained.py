@@ -10,13 +10,13 @@ from typing import Any
 from forget.data.dataset import FaceDataset, known_identities
 from forget.data.load import load_faces
 from forget.data.split import split_by_identity
-from forget.errors import CheckpointError, ForgetError
+from forget.errors import CheckpointError
 from forget.linear.archive import read_model
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
 from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
-from forget.linearizations import linearization, make_feature_map
+from forget.linearizations import linearization, make_feature_map, training_part
 from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes, write_bytes
 from forget.models.embedder import Embedder
 from forget.progress import OnStep, silent
@@ -26,6 +26,7 @@ __all__ = [
     "EMBEDDER",
     "demo_facts",
     "demo_feature_map",
+    "kept_feature_map",
     "linearize",
     "load_feature_map",
     "load_model",
@@ -82,24 +83,46 @@ def demo_feature_map(kind: str = "penultimate", on_step: OnStep = silent) -> Fea
         ForgetError: No such kind.
         CheckpointError: The weights are missing or foreign.
     """
+    found = kept_feature_map(kind)
+    if found is not None:
+        return found
+    base, faces = load_feature_map(), load_faces("orl")
+    found = make_feature_map(kind, base, training_part(faces, faces.core), on_step)
+    config, tensors = found.parts
+    about = {**_known(kind, base), "feature map": {"kind": found.kind, "network": config}}
+    write_bytes(_kept(kind), to_bytes(tensors, about))
+    return found
+
+
+def kept_feature_map(kind: str) -> FeatureMap | None:
+    """What `demo_feature_map` returns, if it need not be made first.
+
+    None if it was never made, if it belongs to other weights, or if the file was cut off.
+
+    Raises:
+        ForgetError: No such kind.
+        CheckpointError: The weights are missing or foreign.
+    """
     linearization(kind)
     base = load_feature_map()
     if kind == "penultimate":
         return base
-    kept = DEMO.with_name(f"{kind}.safetensors")
-    known = {"format": FEATURES, "kind": kind, "of": base.space.feature_map}
+    known = _known(kind, base)
     try:
-        tensors, about = read_tensors(kept)
+        tensors, about = read_tensors(_kept(kind))
         if {name: about.get(name) for name in known} == known:
             return read_feature_map(about["feature map"], tensors, base.record)
     except (CheckpointError, KeyError):
-        pass  # none yet, or one that was cut off: it is made again, from the same core
-    faces = load_faces("orl")
-    found = make_feature_map(kind, base, _training_part(faces, faces.core), on_step)
-    config, tensors = found.parts
-    about = {**known, "feature map": {"kind": found.kind, "network": config}}
-    write_bytes(kept, to_bytes(tensors, about))
-    return found
+        pass
+    return None
+
+
+def _kept(kind: str) -> Path:
+    return DEMO.with_name(f"{kind}.safetensors")
+
+
+def _known(kind: str, base: Penultimate) -> dict[str, str]:
+    return {"format": FEATURES, "kind": kind, "of": base.space.feature_map}
 
 
 def load_model(source: str | Path, kind: str = "penultimate") -> LinearModel:
@@ -149,22 +172,11 @@ def linearize(
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
     if isinstance(network, Penultimate) and kind != "penultimate":
-        network = make_feature_map(kind, network, _training_part(faces, faces.core), on_step)
+        network = make_feature_map(kind, network, training_part(faces, faces.core), on_step)
     if ridge is None and kind == "penultimate":
         ridge = demo_facts()["head"]["ridge"]  # chosen when the weights were made
     rule = chosen.rule if ridge is None else replace(chosen.rule, ridge=ridge)
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
-
-
-def _training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
-    """The photographs of the core people that a network may be trained on."""
-    if not core:
-        raise ForgetError(
-            "core people, to choose the linearization on", "none", "Name them, as in core=['s01']."
-        )
-    indices = split_by_identity(faces).train_of(core)
-    labels = tuple(faces.labels[i] for i in indices)
-    return replace(faces, images=faces.images[indices], labels=labels, core=tuple(core))
 
 
 def record_of(faces: FaceDataset, core: Sequence[str]) -> TrainingRecord:

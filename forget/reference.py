@@ -10,6 +10,7 @@ from forget.embedder_training import halved, train_embedder
 from forget.errors import IdentityError
 from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
+from forget.linearizations import kind_of, make_feature_map, training_part
 from forget.methods.refit import refit
 from forget.metrics.recognition import recognise
 from forget.pretrained import record_of
@@ -42,6 +43,8 @@ def train_without(
 ) -> LinearModel:
     """Trains the embedder again without the core people who leave, and fits everybody who stays.
 
+    The model is linearized as before, on the core people who are left.
+
     Raises:
         IdentityError: Fewer than two core people would be left to train on.
     """
@@ -53,7 +56,9 @@ def train_without(
     indices = split.train_of(core)
     labels = [split.faces.labels[i] for i in indices]
     network = train_embedder(split.faces.images[indices], labels, seed, on_step)
-    feature_map = Penultimate(halved(network), record_of(split.faces, core))
+    base = Penultimate(halved(network), record_of(split.faces, core))
+    kind = kind_of(model.feature_map)
+    feature_map = make_feature_map(kind, base, training_part(split.faces, core), on_step)
     return LinearModel.fit(feature_map, split, model.rule)
 
 

@@ -11,14 +11,18 @@ from threadpoolctl import threadpool_limits
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
 from forget.data.split import Split, split_by_identity
-from forget.linear.feature_map import Penultimate
+from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel, all_rows
-from forget.pretrained import linearize, load_feature_map
+from forget.linearizations import LINEARIZATIONS, kind_of
+from forget.pretrained import demo_feature_map, kept_feature_map, linearize
 from forget.progress import OnStep, silent
 from forget.ui.gallery import portrait
 
-__all__ = ["Bundle", "bundle_of", "demo", "feature_map"]
+__all__ = ["FIRST", "Bundle", "bundle_of", "demo", "feature_map", "is_ready"]
+
+_READY: set[str] = set()  # so that a page need not open files each time it is drawn
+FIRST = "penultimate"  # how the faces are linearized until somebody chooses
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,23 +71,32 @@ class Bundle:
             return tsne.fit_transform(self.features).astype(np.float64)
 
 
-def bundle_of(faces: FaceDataset, feature_map: Penultimate, on_step: OnStep = silent) -> Bundle:
+def bundle_of(faces: FaceDataset, feature_map: FeatureMap, on_step: OnStep = silent) -> Bundle:
     """Fits the model of a data set and warms what the first click needs."""
     rows = all_rows(feature_map, faces.images, on_step)
-    bundle = Bundle(faces, linearize(feature_map, faces, rows=rows), rows)
+    model = linearize(feature_map, faces, kind=kind_of(feature_map), rows=rows)
+    bundle = Bundle(faces, model, rows)
     _ = bundle.model.threshold, bundle.positions
     return bundle
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def feature_map() -> Penultimate:
-    """The demo embedder."""
-    return load_feature_map()
+@st.cache_resource(max_entries=len(LINEARIZATIONS), show_spinner=False)
+def feature_map(kind: str) -> FeatureMap:
+    """The demo embedder, linearized in some way."""
+    return demo_feature_map(kind)
 
 
 @st.cache_resource(
-    max_entries=1, show_spinner="Loading forty people and the model that knows them"
+    max_entries=len(LINEARIZATIONS),
+    show_spinner="Loading forty people and the model that knows them",
 )
-def demo() -> Bundle:
+def demo(kind: str) -> Bundle:
     """The ORL faces and their model."""
-    return bundle_of(load_faces("orl"), feature_map())
+    return bundle_of(load_faces("orl"), feature_map(kind))
+
+
+def is_ready(kind: str) -> bool:
+    """Whether a linearization takes seconds, or was trained before."""
+    if kind not in _READY and (not LINEARIZATIONS[kind].wait or kept_feature_map(kind)):
+        _READY.add(kind)
+    return kind in _READY

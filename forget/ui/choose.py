@@ -6,7 +6,7 @@ import streamlit as st
 
 from forget.effect import nearest_people
 from forget.methods.method import Scope, guarantee_for
-from forget.ui import own
+from forget.ui import linearized, own
 from forget.ui.cached import demo
 from forget.ui.gallery import Face, gallery
 from forget.ui.parts import people_row, photograph, plain
@@ -19,8 +19,9 @@ GROUPS = ("All", "Added", "Core")
 
 
 def data() -> None:
-    """Lets the visitor choose between the demo faces and photographs of their own."""
-    st.radio(
+    """Lets the visitor choose faces, and how they are linearized."""
+    left, right = st.columns([5, 3], vertical_alignment="bottom")
+    left.radio(
         "Faces",
         (ORL, OWN),
         horizontal=True,
@@ -28,6 +29,9 @@ def data() -> None:
         on_change=_turn,
         persist_state="session",
     )
+    with right:
+        linearized.pick(_turn)
+    linearized.prepare(_turn)
     if st.session_state["faces_source"] == OWN:
         own.draw()
 
@@ -120,7 +124,8 @@ def faces_of(now: Visit, shown: str = "All") -> list[Face]:
 
 
 def _turn() -> None:
+    kind = linearized.in_use()
     if st.session_state["faces_source"] == ORL:
-        use(demo())
+        use(demo(kind))
     elif own.KEY in st.session_state:
-        use(st.session_state[own.KEY].bundle)
+        own.turn(kind)

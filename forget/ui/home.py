@@ -8,7 +8,7 @@ from forget.data.sources import APP_DATA
 from forget.effect import measure_effect
 from forget.methods.registry import unlearn
 from forget.pretrained import DEMO, demo_facts
-from forget.ui.cached import demo
+from forget.ui.cached import FIRST, demo
 from forget.ui.parts import faded
 
 __all__ = ["fading_strip", "present"]
@@ -22,7 +22,7 @@ def _strip() -> tuple[object, str]:
 
     The fourth was forgotten, so its score falls to a stranger's; the others keep theirs.
     """
-    bundle = demo()
+    bundle = demo(FIRST)
     shown = bundle.faces.added[:SHOWN]
     gone = shown[3]
     after = unlearn(bundle.model, bundle.faces, [gone]).model
@@ -65,7 +65,7 @@ def _downloads() -> None:
 def present() -> None:
     """Says which data and weights are there, and how to get what is not."""
     st.header("What is installed")
-    bundle, facts = demo(), demo_facts()
+    bundle, facts = demo(FIRST), demo_facts()
     people, photographs = len(bundle.faces.identities), len(bundle.faces.images)
     st.markdown(
         f"- **ORL faces**: {people} people, {photographs} photographs, from the installed "

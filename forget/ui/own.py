@@ -6,18 +6,22 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from forget.data.dataset import FaceDataset
 from forget.data.folder import load_uploads
 from forget.errors import ForgetError
 from forget.linear.leave_one_out import leave_one_out
+from forget.progress import OnStep, silent
 from forget.ui.cached import Bundle, bundle_of, feature_map
+from forget.ui.linearized import in_use
 from forget.ui.parts import plain
-from forget.ui.visit import leave, use, visit
+from forget.ui.visit import leave, use
 
-__all__ = ["KEY", "Own", "draw"]
+__all__ = ["KEY", "Own", "draw", "turn"]
 
 KEY = "own"
 _REFUSED = "own_refused"  # ids of uploads that failed, and why, so as not to try them again
 _ROUND = "own_round"
+_FITTED = "own_fitted"  # by linearization, so that turning back costs nothing
 JUDGED = 1000  # photographs that are left out in turn, at most
 TYPES = ["jpg", "jpeg", "png", "pgm", "webp"]
 
@@ -29,10 +33,12 @@ class Own:
     Arguments:
         bundle: The people and their model.
         accuracy: Share of photographs identified, each left out in turn.
+        kind: How they are linearized.
     """
 
     bundle: Bundle
     accuracy: float
+    kind: str
 
 
 def draw() -> None:
@@ -61,6 +67,18 @@ def draw() -> None:
         st.info("No photographs yet: the ORL faces stay on the page.")
 
 
+def turn(kind: str) -> None:
+    """Turns to the visitor's own photographs, linearized in some way."""
+    own: Own = st.session_state[KEY]
+    if own.kind != kind:
+        fitted: dict[str, Own] = st.session_state.setdefault(_FITTED, {own.kind: own})
+        if kind not in fitted:
+            with st.spinner("Fitting your photographs"):
+                fitted[kind] = _judged(own.bundle.faces, kind)
+        st.session_state[KEY] = own = fitted[kind]
+    use(own.bundle)
+
+
 def _take(given: Sequence[UploadedFile]) -> None:
     """Fits a model of new uploads and lets go of the files; tells why where that fails."""
     files = tuple(sorted(file.file_id for file in given))
@@ -70,6 +88,7 @@ def _take(given: Sequence[UploadedFile]) -> None:
         except ForgetError as error:
             st.session_state[_REFUSED] = (files, str(error))
         else:
+            st.session_state.pop(_FITTED, None)
             st.session_state[_ROUND] += 1  # a new uploader, empty, instead of a list of files
             use(st.session_state[KEY].bundle)
             st.rerun()
@@ -85,11 +104,18 @@ def _fitted(given: Sequence[UploadedFile]) -> Own:
     # A folder's files are named by their path in it, a zip by itself.
     name = given[0].name.split("/")[0] if "/" in given[0].name else given[0].name
     faces = load_uploads(((file.name, file.getvalue()) for file in given), name)
-    bundle = bundle_of(faces, feature_map(), step)
-    space = bundle.model.statistics.space
-    accuracy = leave_one_out(bundle.model.rule, space, bundle.rows, faces.labels, JUDGED, step)
+    fitted = _judged(faces, in_use(), step)
     bar.empty()
-    return Own(bundle, accuracy)
+    return fitted
+
+
+def _judged(faces: FaceDataset, kind: str, on_step: OnStep = silent) -> Own:
+    bundle = bundle_of(faces, feature_map(kind), on_step)
+    model, rows, images = bundle.model, bundle.rows, faces.images
+    targets = model.feature_map.targets(images) if model.statistics.space.targets else None
+    space = model.statistics.space
+    accuracy = leave_one_out(model.rule, space, rows, faces.labels, JUDGED, on_step, targets)
+    return Own(bundle, accuracy, kind)
 
 
 def _about(own: Own) -> None:
@@ -109,6 +135,7 @@ def _about(own: Own) -> None:
 
 def _remove() -> None:
     own = st.session_state.pop(KEY)
+    fitted = st.session_state.pop(_FITTED, {own.kind: own})
     st.session_state["faces_source"] = "ORL faces"
-    if visit().bundle is own.bundle:
-        leave(own.bundle)
+    for one in fitted.values():
+        leave(one.bundle, in_use())

@@ -7,10 +7,12 @@ import streamlit as st
 from forget.charts.people import spoken
 from forget.effect import Effect
 from forget.errors import ForgetError
+from forget.linearizations import LINEARIZATIONS, kind_of
 from forget.pretrained import demo_facts
 from forget.progress import OnStep
 from forget.reference import Comparison, compare_refit, compare_training
 from forget.ui import jobs, parts
+from forget.ui.cached import FIRST
 from forget.ui.reveal import reveal
 from forget.ui.visit import Visit, start_over
 
@@ -61,7 +63,7 @@ def _cost(now: Visit, effect: Effect) -> None:
     for way in ways:
         if way in mine:
             seconds[way] = mine[way].seconds
-        elif now.bundle.faces.core:
+        elif now.bundle.faces.core and now.model.feature_map.kind == FIRST:
             seconds[way] = facts["seconds"][way]
             recorded.append(way)
     parts.cost_chart(seconds, "cost")
@@ -125,9 +127,11 @@ def _comparison(one: Comparison) -> None:
 
 
 def _how(now: Visit, effect: Effect) -> None:
+    one = LINEARIZATIONS[kind_of(now.model.feature_map)]
     st.markdown(
         f"Every photograph is turned into {now.model.statistics.space.dimension} numbers by a "
-        "network that stays as it is, and these are rounded to integers. The model keeps their "
+        f"network that stays as it is, and these are rounded to integers. {one.says} The model "
+        "keeps their "
         "sums: one matrix of products, and a count and a sum for each person. Integers add up "
         "without rounding in any order, so what one person put in can be taken out without a "
         "trace. The readout that names people is solved from the sums alone; equal sums give "

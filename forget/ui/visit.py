@@ -9,7 +9,7 @@ from forget.effect import Effect, measure_effect
 from forget.errors import ForgetError
 from forget.linear.model import LinearModel
 from forget.methods.registry import unlearn
-from forget.ui.cached import Bundle, demo
+from forget.ui.cached import FIRST, Bundle, demo
 
 __all__ = [
     "PEOPLE",
@@ -75,7 +75,7 @@ def visit() -> Visit:
     """
     if _VISIT not in st.session_state:
         try:
-            bundle = demo()
+            bundle = demo(FIRST)
         except ForgetError as error:
             st.error(str(error), icon=":material/error:")
             st.stop()
@@ -89,10 +89,11 @@ def use(bundle: Bundle) -> None:
     _set(visits.get(id(bundle), Visit(bundle, bundle.model)))
 
 
-def leave(bundle: Bundle) -> None:
-    """Drops a data set and everything done with it, and goes back to the demo."""
+def leave(bundle: Bundle, kind: str = FIRST) -> None:
+    """Drops a data set and everything done with it; goes back to the demo if it was shown."""
     st.session_state.get(_VISITS, {}).pop(id(bundle), None)
-    use(demo())
+    if visit().bundle is bundle:
+        use(demo(kind))
 
 
 def start_over() -> None:

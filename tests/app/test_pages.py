@@ -10,6 +10,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from forget.data.dataset import FaceDataset
+from forget.progress import OnStep
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
@@ -194,10 +195,10 @@ def test_without_weights_the_pages_that_need_them_say_what_to_do(
     import forget.ui.cached as cached
     from forget.errors import CheckpointError
 
-    def absent() -> None:
+    def absent(kind: str) -> None:
         raise CheckpointError("weights", "none", "Run: make demo-weights")
 
-    monkeypatch.setattr(cached, "load_feature_map", absent)
+    monkeypatch.setattr(cached, "demo_feature_map", absent)
     cached.demo.clear()
     cached.feature_map.clear()
     for page in ("app.py", FORGET):
@@ -219,3 +220,70 @@ def test_people_with_markdown_in_their_names_stay_text(orl: FaceDataset) -> None
     at = with_own(file.getvalue())
     at.multiselect[0].set_value([at.session_state["visit"].model.people[0]]).run()
     assert "\\*\\*a\\*\\*" in words(at)
+
+
+def linearized(at: AppTest, kind: str) -> AppTest:
+    box = next(one for one in at.selectbox if one.label == "Linearized at")
+    return box.select(kind).run()
+
+
+def test_a_tangent_space_is_forgotten_in_as_exactly() -> None:
+    at = linearized(opened(), "tangent")
+    now = at.session_state["visit"]
+    assert now.model.feature_map.kind == "tangent"
+    forget(at, "s34")
+    assert "Same as never seen" in words(at)
+    assert "Exact, whole model." in words(at)
+    assert "weights of the last layers" in words(at)
+    assert at.session_state["visit"].effect.proof.holds
+    # Turning to another linearization and back loses nothing.
+    linearized(at, "penultimate")
+    assert at.session_state["visit"].forgotten == ()
+    linearized(at, "tangent")
+    assert at.session_state["visit"].forgotten == ("s34",)
+
+
+def test_own_photographs_are_linearized_anew_and_kept(orl: FaceDataset) -> None:
+    at = with_own(zipped(orl, ["s31", "s32", "s33"]))
+    before = at.session_state["own"]
+    linearized(at, "tangent")
+    assert not at.exception
+    assert at.session_state["own"].kind == "tangent"
+    now = at.session_state["visit"].model
+    assert (now.feature_map.kind, now.people) == ("tangent", before.bundle.model.people)
+    linearized(at, "penultimate")
+    assert at.session_state["own"] is before
+    next(one for one in at.button if one.label == "Remove my photographs").click().run()
+    assert not at.exception
+    assert len(at.session_state["visits"]) == 1
+
+
+def test_what_has_to_be_trained_says_so_and_is_trained_in_the_background(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from forget.pretrained import demo_feature_map
+    from forget.ui import cached
+    from forget.ui import linearized as choice
+
+    def make(kind: str, on_step: OnStep) -> None:
+        on_step(1, 2, "step")
+        monkeypatch.setattr(cached, "kept_feature_map", lambda _: True)
+
+    monkeypatch.setattr(cached, "_READY", set())
+    monkeypatch.setattr(cached, "kept_feature_map", lambda kind: None)
+    monkeypatch.setattr(choice, "demo_feature_map", make)
+    # What training gives stands in here for a map that takes seconds.
+    monkeypatch.setattr(cached, "demo_feature_map", lambda kind: demo_feature_map("tangent"))
+    at = linearized(opened(), "linearizer")
+    assert "trained once" in at.info[0].value
+    assert at.session_state["visit"].model.feature_map.kind == "penultimate"
+    assert len(at.multiselect[0].options) == 40
+    next(one for one in at.button if one.label == "Prepare").click().run()
+    if choice.JOB in at.session_state:
+        at.session_state[choice.JOB].thread.join(20)
+        at.run()
+    assert not at.exception
+    assert not at.info
+    assert at.session_state["visit"].model.feature_map.kind == "tangent"
+    cached.demo.clear()
+    cached.feature_map.clear()
