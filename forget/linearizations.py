@@ -75,6 +75,7 @@ def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Callabl
     return make
 
 
+# The ridges were chosen by scripts/choose_ridges.py, on core people alone.
 LINEARIZATIONS: dict[str, Linearization] = {
     "penultimate": Linearization(
         "Last layer",
@@ -85,20 +86,20 @@ LINEARIZATIONS: dict[str, Linearization] = {
     "tangent": Linearization(
         "Tangent space",
         "The readout also moves the weights of the last layers, to first order.",
-        Wccn(1e-3),
+        Wccn(3.2e-4),
         _tangent,
     ),
     "linearizer": Linearization(
         "Linearizer of embeddings",
         "A linear operator between two invertible maps of the embedding.",
-        Sandwich(10.0, 1e-1),
+        Sandwich(32.0, 1e-1),
         _linearizer(LinearizerSettings(level="embedding"), steps=100, batch=96),
         "about a minute",
     ),
     "linearizer-image": Linearization(
         "Linearizer of images",
         "A linear operator from the latents of the image itself to those of the embedding.",
-        Sandwich(10.0, 1e-1),
+        Sandwich(320.0, 3.2e-1),
         _linearizer(LinearizerSettings(level="image"), steps=400, batch=48),
         "about five minutes",
     ),
