@@ -3,6 +3,7 @@
 from typing import Any
 
 from forget.errors import CheckpointError
+from forget.linear.erasing.features import Erased
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.tangent.features import Tangent
@@ -11,7 +12,7 @@ from forget.models.checkpoint import Tensors, TrainingRecord
 __all__ = ["FEATURE_MAPS", "read_feature_map"]
 
 FEATURE_MAPS: dict[str, type] = {
-    one.kind: one for one in (Penultimate, Tangent, LinearizerFeatures)
+    one.kind: one for one in (Penultimate, Tangent, LinearizerFeatures, Erased)
 }
 
 

@@ -8,7 +8,9 @@ from forget.errors import ForgetError
 from forget.linear.model import LinearModel
 from forget.methods.finetune import FineTune
 from forget.methods.kl_uniform import KlUniform
+from forget.methods.leace import Leace
 from forget.methods.method import Method, NetworkMethod, Unlearned
+from forget.methods.project import Project
 from forget.methods.refit import refit_method
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
@@ -19,6 +21,8 @@ __all__ = ["LINEAR_METHODS", "METHODS", "NETWORK_METHODS", "unlearn"]
 LINEAR_METHODS: dict[str, Method] = {  # take a linear model
     "subtract": subtract,
     "refit": refit_method,
+    "project": Project(),
+    "leace": Leace(),
 }
 NETWORK_METHODS: dict[str, NetworkMethod] = {  # take a network
     "retrain": Retrain(),

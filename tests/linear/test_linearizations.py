@@ -23,6 +23,7 @@ from forget.linear.linearizer.training import LinearizerSettings, train_lineariz
 from forget.linear.model import LinearModel
 from forget.linear.proof import prove, verify_file
 from forget.linear.tangent.features import Tangent, TangentSettings
+from forget.methods.registry import unlearn
 from forget.models.checkpoint import TrainingRecord
 from forget.models.embedder import Embedder
 
@@ -67,11 +68,17 @@ def linearizer(level: str) -> FeatureMap:
     return train_linearizer(backbone, lambda: images.split(7), 2, RECORD, settings)
 
 
+def erased() -> FeatureMap:
+    model = LinearModel.fit(penultimate(), split_by_identity(faces()), Wccn(1e-3))
+    return unlearn(model, faces(), ["s06"], "project").model.feature_map
+
+
 MAPS: dict[str, tuple[Callable[[], FeatureMap], HeadRule]] = {
     "penultimate": (penultimate, Wccn(1e-3)),
     "tangent": (tangent, Wccn(1e-3)),
     "linearizer of embeddings": (lambda: linearizer("embedding"), Sandwich(1.0, 1e-2)),
     "linearizer of images": (lambda: linearizer("image"), Sandwich(1.0, 1e-2)),
+    "behind an eraser": (erased, Wccn(1e-3)),
 }
 
 

@@ -1,19 +1,28 @@
 """The contract, tested over every method in the registry."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
 from forget.errors import ForgetError, IdentityError, StatisticsError
-from forget.linear.archive import model_bytes, without_store
+from forget.linear.archive import model_bytes, read_model, save_model, without_store
+from forget.linear.erasing.leak import exposure
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
+from forget.linear.proof import verify_file
+from forget.linear.statistics import Statistics
+from forget.methods.erase import Erasing
 from forget.methods.method import Kind, Scope
 from forget.methods.registry import LINEAR_METHODS, unlearn
 from forget.progress import Cancelled
 
 every_method = pytest.mark.parametrize("method", LINEAR_METHODS)
+SUPPRESSING = [name for name, one in LINEAR_METHODS.items() if isinstance(one, Erasing)]
+every_exact_method = pytest.mark.parametrize("method", sorted({*LINEAR_METHODS} - {*SUPPRESSING}))
+every_suppression = pytest.mark.parametrize("method", SUPPRESSING)
 
 
 @every_method
@@ -74,7 +83,7 @@ def test_requests_that_cannot_be_met_are_told(
         unlearn(without_store(model), orl, ["s30"], method)
 
 
-@every_method
+@every_exact_method
 def test_guarantee_and_scope(method: str, model: LinearModel, orl: FaceDataset) -> None:
     added = unlearn(model, orl, ["s30"], method).guarantee
     core = unlearn(model, orl, ["s30", "s04"], method).guarantee
@@ -83,7 +92,7 @@ def test_guarantee_and_scope(method: str, model: LinearModel, orl: FaceDataset) 
     assert "Person 4" in core.reason
 
 
-@every_method
+@every_exact_method
 def test_requests_accumulate_to_the_same_bits(
     method: str, model: LinearModel, orl: FaceDataset
 ) -> None:
@@ -100,6 +109,66 @@ def test_the_last_but_one_can_go(method: str, model: LinearModel, orl: FaceDatas
     assert alone.people == ["s40"]
     assert alone.predict(orl.images[-1:]).shape == (1, 1)
     assert not np.isfinite(alone.threshold)
+
+
+@every_suppression
+def test_suppression_promises_nothing_and_betrays_whom_it_hides(
+    method: str, model: LinearModel, orl: FaceDataset
+) -> None:
+    result = unlearn(model, orl, ["s30"], method)
+    assert result.guarantee.kind is Kind.NONE
+    assert "whom it hides" in result.guarantee.caveat
+    eraser = result.model.feature_map.eraser
+    assert result.detail["directions erased"] == eraser.rank
+    assert result.detail["capacity"]["people"] >= 0
+    rows = {p: model.feature_map.grid.real(model.store[p].rows) for p in model.people}
+    means = {p: (r - eraser.centre).mean(0, keepdims=True) for p, r in rows.items()}
+    shown = {p: float(exposure(eraser.directions, mean)[0]) for p, mean in means.items()}
+    assert max(shown, key=lambda p: shown[p]) == "s30"
+    assert shown["s30"] > 0.9
+
+
+@every_suppression
+def test_the_suppressed_are_not_found_even_when_they_are_enrolled_again(
+    method: str, model: LinearModel, orl: FaceDataset
+) -> None:
+    """That is the goal of suppression; forgotten people are found like anybody new."""
+    held_out = split_by_identity(orl).test_of(["s30"])
+    found = {}
+    for way in (method, "subtract"):
+        after = unlearn(model, orl, ["s30"], way).model
+        rows = after.feature_map.rows(orl.images[split_by_identity(orl).train_of(["s30"])])
+        again = after.statistics + Statistics.of(
+            after.feature_map.space, rows, ["s30"] * len(rows)
+        )
+        head = after.rule(again)
+        scores = head.scores(
+            after.feature_map.grid.real(after.feature_map.rows(orl.images[held_out]))
+        )
+        found[way] = scores[:, head.classes.index("s30")].mean()
+    assert found[method] < found["subtract"] - 0.1
+
+
+@every_suppression
+def test_others_are_still_recognised(method: str, model: LinearModel, orl: FaceDataset) -> None:
+    after = unlearn(model, orl, ["s30"], method).model
+    indices = [i for i in split_by_identity(orl).test if orl.labels[i] != "s30"]
+    best = after.predict(orl.images[indices]).argmax(1)
+    right = [after.classes[j] == orl.labels[i] for i, j in zip(indices, best, strict=True)]
+    assert np.mean(right) >= 0.95
+
+
+@every_suppression
+def test_an_eraser_survives_a_file(
+    method: str, model: LinearModel, orl: FaceDataset, tmp_path: Path
+) -> None:
+    after = unlearn(model, orl, ["s30"], method).model
+    save_model(after, tmp_path / "model")
+    back = read_model(tmp_path / "model")
+    assert np.array_equal(back.predict(orl.images[:3]), after.predict(orl.images[:3]))
+    assert verify_file(tmp_path / "model").holds
+    again = unlearn(back, orl, ["s31"], method).model
+    assert "s31" not in again.people
 
 
 def test_unknown_methods_are_told(model: LinearModel, orl: FaceDataset) -> None:
