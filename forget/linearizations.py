@@ -11,6 +11,7 @@ from forget.data.split import split_by_identity
 from forget.embedder_training import Recipe, album_of, invented_faces
 from forget.errors import ForgetError
 from forget.linear.backbone import backbone_of
+from forget.linear.erasing.features import Erased
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.heads import HeadRule, Wccn
 from forget.linear.linearizer.features import LinearizerFeatures
@@ -119,7 +120,9 @@ def linearization(kind: str) -> Linearization:
 
 
 def kind_of(feature_map: FeatureMap) -> str:
-    """The name in `LINEARIZATIONS` that a feature map was made by."""
+    """The name in `LINEARIZATIONS` that a feature map, or the one behind it, was made by."""
+    if isinstance(feature_map, Erased):
+        return kind_of(feature_map.base)
     images = isinstance(feature_map, LinearizerFeatures) and feature_map.level == "image"
     return "linearizer-image" if images else feature_map.kind
 
