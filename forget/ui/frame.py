@@ -11,6 +11,7 @@ MENU = {"About": "Forget takes people out of face recognition models, and proves
 PAGES = {
     "app.py": "Home",
     "pages/forget_people.py": "Forget people",
+    "pages/what_it_remembers.py": "What it remembers",
     "pages/experiments.py": "Experiments",
     "pages/classes.py": "Classes",
 }

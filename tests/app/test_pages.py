@@ -287,3 +287,22 @@ def test_what_has_to_be_trained_says_so_and_is_trained_in_the_background(
     assert at.session_state["visit"].model.feature_map.kind == "tangent"
     cached.demo.clear()
     cached.feature_map.clear()
+
+
+@pytest.mark.parametrize("kind", ["penultimate", "tangent"])
+def test_what_it_remembers_shows_before_and_now(kind: str) -> None:
+    at = linearized(opened(), kind)
+    page = at.switch_page("pages/what_it_remembers.py").run()
+    assert "Nobody is forgotten yet" in words(page)
+    page.selectbox(key="remembered_person").select("s34").run()
+    assert "taught the network" not in words(page)
+    page.selectbox(key="remembered_person").select("s03").run()
+    assert "taught the network" in words(page)
+    at = forget(page.switch_page(FORGET).run(), "s34")
+    page = at.switch_page("pages/what_it_remembers.py").run()
+    text = words(page)
+    assert "Nobody is forgotten yet" not in text
+    page.selectbox(key="remembered_person").select("s34").run()
+    assert "subtracted to the last bit" in words(page)
+    page.slider(key="remembered_direction").set_value(3).run()
+    assert not page.exception

@@ -22,6 +22,7 @@ from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
 from forget.linear.model import LinearModel
 from forget.linear.proof import prove, verify_file
+from forget.linear.recall import InverseDrawer
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.methods.registry import unlearn
 from forget.models.checkpoint import TrainingRecord
@@ -203,3 +204,18 @@ def test_a_sandwich_needs_targets_and_ridges() -> None:
     for wrong in ((0.0, 1.0), (1.0, -1.0)):
         with pytest.raises(StatisticsError, match="ridge above 0"):
             Sandwich(*wrong)
+
+
+def test_a_linearizer_of_images_draws_through_its_own_inverse() -> None:
+    model = fitted("linearizer of images")
+    drawer = InverseDrawer(model, (56, 46))
+    features = model.feature_map.grid.real(model.store["s03"].rows)
+    pictures = drawer(features)
+    assert pictures.shape == (len(features), 56, 46)
+    assert pictures.dtype == np.uint8
+    # What the operator does not let through is not drawn.
+    f = model.feature_map.linearizer(model.head)
+    blind = torch.linalg.svd(f.operator.double(), full_matrices=True).Vh[f.operator.shape[0] :]
+    moved = drawer(features + 3 * blind.sum(0).numpy())
+    assert np.abs(moved.astype(int) - pictures).max() <= 1
+    assert np.abs(drawer(-features).astype(int) - pictures).max() > 1

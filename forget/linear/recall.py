@@ -1,0 +1,164 @@
+"""What a model holds of a person, drawn as a picture."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, cholesky
+
+from forget.data.dataset import Images
+from forget.errors import PhotographError
+from forget.linear.linearizer.features import LinearizerFeatures
+from forget.linear.model import LinearModel
+from forget.linear.statistics import Statistics
+from forget.runtime import one_blas_thread
+
+__all__ = [
+    "Drawer",
+    "InverseDrawer",
+    "PixelDecoder",
+    "average",
+    "held",
+    "main_directions",
+    "shares",
+]
+
+Reals = NDArray[np.float64]
+RIDGE = 1e-2  # of the decoder, relative to the mean squared length of a feature
+
+
+class Drawer(Protocol):
+    """Draws features."""
+
+    says: str
+
+    def __call__(self, features: Reals) -> Images:
+        """Pictures (n, height, width), uint8, of real features (n, d)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class PixelDecoder:
+    r"""The best linear guess at a photograph from its feature.
+
+    .. math:: x = \bar x + B (z - \bar z), \quad
+              B = \arg\min \sum_i |x_i - \bar x - B (z_i - \bar z)|^2 + \rho |B|^2
+
+    It is fitted on core photographs only, so it knows nobody else's face: what it draws of
+    somebody else comes from the feature.
+
+    Arguments:
+        centre: Mean feature of the core, (d,).
+        picture: Mean photograph of the core, (height, width).
+        weights: B, (height * width, d).
+    """
+
+    centre: Reals = field(repr=False)
+    picture: Reals = field(repr=False)
+    weights: Reals = field(repr=False)
+    says = "drawn by a linear decoder that was fitted on core people alone"
+
+    @classmethod
+    def fit(cls, features: Reals, images: Images) -> "PixelDecoder":
+        """Fits the decoder.
+
+        Arguments:
+            features: Real features of core photographs, (n, d).
+            images: The photographs, (n, height, width).
+
+        Raises:
+            PhotographError: None, or not one feature for each.
+        """
+        if not len(images) or len(images) != len(features):
+            raise PhotographError(
+                "core photographs, each with its feature",
+                f"{len(images)} photographs, {len(features)} features",
+                "Give both of the same people.",
+            )
+        pixels = images.reshape(len(images), -1).astype(np.float64)
+        centre, picture = features.mean(0), pixels.mean(0)
+        z, x = features - centre, pixels - picture
+        ridge = RIDGE * max(float((z**2).sum(1).mean()), np.finfo(np.float64).tiny)
+        with one_blas_thread():  # few photographs: the dual problem is the smaller one
+            factor = cholesky(z @ z.T + ridge * np.eye(len(z)), lower=True)
+            weights = (z.T @ cho_solve((factor, True), x)).T
+        return cls(centre, picture.reshape(images.shape[1:]), weights)
+
+    def __call__(self, features: Reals) -> Images:
+        """Pictures (n, height, width) of real features (n, d)."""
+        pixels = self.picture.ravel() + (features - self.centre) @ self.weights.T
+        return _to_bytes(pixels.reshape(len(features), *self.picture.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class InverseDrawer:
+    r"""The model's own inverse: what of a feature its operator lets through, as an image.
+
+    .. math:: x = g_x^+ (A^+ A z)
+
+    Arguments:
+        model: With a Linearizer of images.
+        size: Height and width of the pictures, which the latents have extended.
+    """
+
+    model: LinearModel
+    size: tuple[int, int]
+    says = "drawn by the model's own inverse"
+
+    def __call__(self, features: Reals) -> Images:
+        """Pictures (n, height, width) of real features (n, d)."""
+        latents: LinearizerFeatures = self.model.feature_map  # type: ignore[assignment]
+        f = latents.linearizer(self.model.head)
+        z = torch.from_numpy(features).float()
+        with torch.inference_mode():
+            seen = z @ f.operator.T @ torch.linalg.pinv(f.operator).T
+            found = f.g_x.inverse(seen)[:, 0, : self.size[0], : self.size[1]]
+        return _to_bytes(found.double().numpy() * 255)
+
+
+def held(statistics: Statistics, person: str) -> Reals | None:
+    """The mean feature (d,) that a model holds of a person; None if it holds nothing."""
+    sums = statistics.classes.get(person)
+    if sums is None:
+        return None
+    return _real(statistics, sums.total / sums.count)
+
+
+def average(statistics: Statistics) -> Reals:
+    """The mean feature (d,) of all rows: what is left to say of somebody unknown."""
+    total = sum(sums.total for sums in statistics.classes.values())
+    return _real(statistics, total / max(statistics.count, 1))
+
+
+def main_directions(rows: Reals, most: int) -> Reals:
+    """The main directions (r, d), orthonormal, of one person's features (n, d), uncentred."""
+    with one_blas_thread():
+        return np.linalg.svd(rows, full_matrices=False)[2][:most]
+
+
+def shares(statistics: Statistics, rows: Reals, directions: Reals) -> Reals:
+    r"""How much of what a model holds along some directions is one person's, (r,), in [0, 1].
+
+    .. math:: |Z v|^2 / v^T G v
+
+    Arguments:
+        statistics: The sums, with the person in them.
+        rows: Those of the person's features that are in the sums, Z (n, d); none gives 0.
+        directions: Unit vectors v, (r, d).
+    """
+    step = statistics.space.grid.scale / 2**statistics.space.grid.bits
+    gram = statistics.gram * step**2
+    whole = np.einsum("rd,de,re->r", directions, gram, directions)
+    theirs = ((rows @ directions.T) ** 2).sum(0)
+    return theirs / np.maximum(whole, np.finfo(np.float64).tiny)
+
+
+def _real(statistics: Statistics, total: Reals) -> Reals:
+    grid = statistics.space.grid
+    return total * (grid.scale / 2**grid.bits)
+
+
+def _to_bytes(pixels: Reals) -> Images:
+    return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)

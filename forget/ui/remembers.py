@@ -1,0 +1,164 @@
+"""What the model holds of a person: drawn, before and now, beside a stranger."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from forget.charts.people import NO_FRILLS
+from forget.charts.recall import share_bars
+from forget.data.dataset import Images
+from forget.data.load import load_faces
+from forget.linear.model import LinearModel
+from forget.linear.recall import (
+    Drawer,
+    InverseDrawer,
+    PixelDecoder,
+    average,
+    held,
+    main_directions,
+    shares,
+)
+from forget.linearizations import kind_of, training_part
+from forget.models.embedder import Embedder
+from forget.ui.cached import Bundle
+from forget.ui.parts import plain
+from forget.ui.visit import Visit
+
+__all__ = ["draw"]
+
+DIRECTIONS = 5
+WIDTH = 150  # pixels of a picture
+
+
+def draw(now: Visit) -> None:
+    """Draws the whole page for the visitor's model."""
+    person = _choose(now)
+    bundle, original = now.bundle, now.bundle.model
+    drawer = _drawer(bundle)
+    gone = person in now.forgotten
+    stranger = next(p for p in reversed(bundle.faces.identities) if p != person)
+    _pictures(now, person, stranger, drawer)
+    st.header("Where it was kept")
+    store, _ = original.parts()
+    rows = original.feature_map.grid.real(store[person].rows)
+    directions = main_directions(rows, DIRECTIONS)
+    before = shares(original.statistics, rows, directions)
+    kept, _ = now.model.parts()
+    left_over = kept[person].rows if person in kept else store[person].rows[:0]
+    still = original.feature_map.grid.real(left_over)
+    after = shares(now.model.statistics, still, directions) if gone else None
+    left, right = st.columns([3, 2])
+    with left:
+        st.plotly_chart(
+            share_bars(before, after),
+            key="share_bars",
+            config=NO_FRILLS,
+            alt=f"This person's share of the sums along {len(before)} directions: "
+            + ", ".join(f"{share:.0%}" for share in before)
+            + (" before, nothing now" if gone else ""),
+        )
+        st.caption(
+            "How much of what the model's sums hold along the main directions of this person's "
+            "features came from this person. Nothing of theirs is in the sums now: they were "
+            "subtracted to the last bit."
+            if gone
+            else "How much of what the model's sums hold along the main directions of this "
+            "person's features came from this person."
+        )
+    with right:
+        _direction(rows, directions, drawer)
+
+
+def _choose(now: Visit) -> str:
+    people = [*now.forgotten, *now.model.people]
+    names = {person: "" for person in people} | {p: " (forgotten)" for p in now.forgotten}
+    person = st.selectbox(
+        "Whom",
+        people,
+        format_func=lambda one: now.bundle.faces.title(one) + names[one],
+        key="remembered_person",
+    )
+    if not now.forgotten:
+        st.markdown("Nobody is forgotten yet: this is what the model holds of everybody in it.")
+    return str(person)
+
+
+def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
+    bundle, original = now.bundle, now.bundle.model
+    title, gone = plain(bundle.faces.title(person)), person in now.forgotten
+    mean = bundle.faces.images[bundle.split.train_of([person])].mean(0).astype(np.uint8)
+    others = now.model.statistics
+    before = held(original.statistics, person)
+    asked = held(others, person)
+    nobody = average(others)
+    st.header("Asked by name")
+    with st.container(horizontal=True, gap="large"):
+        _picture(mean, f"**{title}**, the photographs", f"Mean photograph of {title}")
+        _picture(drawer(before[None])[0], "what the model held", f"{title} as recalled before")
+        if gone:
+            said = "what it holds now: **nothing**, so the average of everybody else"
+            _picture(drawer(nobody[None])[0], said, "The average face")
+        elif asked is not None:
+            _picture(drawer(asked[None])[0], "what it holds now", f"{title} as recalled now")
+        said = "somebody who was never in it: the same average"
+        _picture(drawer(nobody[None])[0], said, "The average face, for a stranger")
+    st.caption(f"Each is {drawer.says}.")
+    st.header("Shown a photograph")
+    shown = [_shown(bundle, one) for one in (person, stranger)]
+    with st.container(horizontal=True, gap="large"):
+        for one, index in zip((person, stranger), shown, strict=True):
+            name = plain(bundle.faces.title(one))
+            feature = bundle.features[index : index + 1]
+            _picture(bundle.faces.images[index], f"**{name}**, shown now", f"Photograph of {name}")
+            _picture(drawer(feature)[0], "what its feature still says", f"Drawing of {name}")
+    st.caption(
+        "A face that is shown can be drawn, known or not: that is seeing, not remembering. The "
+        "network that sees was trained on other people and stays as it was."
+        if person not in bundle.faces.core
+        else "A face that is shown can be drawn, known or not. This person also taught the "
+        "network to see, and that does not go away with the sums."
+    )
+
+
+def _direction(rows: NDArray[np.float64], directions: NDArray[np.float64], drawer: Drawer) -> None:
+    number = st.slider("Direction", 1, len(directions), 1, key="remembered_direction")
+    v = directions[number - 1]
+    along = rows @ v
+    spread = max(float(along.std()), 0.25 * float(np.abs(along).max()))
+    ends = np.stack([rows.mean(0) + sign * 2 * spread * v for sign in (-1, 1)])
+    with st.container(horizontal=True, gap="small"):
+        for picture, said in zip(drawer(ends), ("less of it", "more of it"), strict=True):
+            _picture(picture, said, f"Direction {number}: {said}")
+    st.caption("The person's mean, moved along this direction.")
+
+
+def _picture(image: Images, caption: str, alt: str) -> None:
+    st.image(image, caption=caption, alt=alt, width=WIDTH)
+
+
+def _shown(bundle: Bundle, person: str) -> int:
+    held_out = bundle.split.test_of([person])
+    return int(held_out[0] if len(held_out) else bundle.faces.of(person)[0])
+
+
+def _drawer(bundle: Bundle) -> Drawer:
+    model = bundle.model
+    if kind_of(model.feature_map) == "linearizer-image":
+        height, width = Embedder.size
+        return InverseDrawer(model, (height // 2, width // 2))
+    return _decoder(model.feature_map.space.feature_map, partial(_fit_decoder, model))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _decoder(feature_map: str, _fit: partial[PixelDecoder]) -> PixelDecoder:
+    """The decoder of a feature map, by its fingerprint."""
+    return _fit()
+
+
+def _fit_decoder(model: LinearModel) -> PixelDecoder:
+    faces = load_faces("orl")  # whose core trained every feature map of this app
+    core = training_part(faces, faces.core)
+    grid = model.feature_map.grid
+    return PixelDecoder.fit(grid.real(model.feature_map.rows(core.images)), core.images)

@@ -1,0 +1,77 @@
+"""What a model holds of a person is drawn from its sums, by a decoder that knows only the core."""
+
+import numpy as np
+import pytest
+
+import forget
+from forget.charts.recall import share_bars
+from forget.data.dataset import FaceDataset
+from forget.errors import PhotographError
+from forget.linear.model import LinearModel
+from forget.linear.recall import RIDGE, PixelDecoder, average, held, main_directions, shares
+
+
+def sample(n: int = 9, d: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    z = random.normal(size=(n, d))
+    images = 120 + 20 * (z @ random.normal(size=(d, 30))).reshape(n, 6, 5)
+    return z, np.clip(images, 0, 255).astype(np.uint8)
+
+
+def test_the_decoder_is_the_dense_ridge_regression() -> None:
+    z, images = sample()
+    decoder = PixelDecoder.fit(z, images)
+    centred, pixels = z - z.mean(0), images.reshape(9, 30) - images.reshape(9, 30).mean(0)
+    ridge = RIDGE * (centred**2).sum(1).mean()
+    dense = np.linalg.solve(centred.T @ centred + ridge * np.eye(4), centred.T @ pixels).T
+    np.testing.assert_allclose(decoder.weights, dense, rtol=1e-8, atol=1e-10)
+    drawn = decoder(z).astype(float)
+    assert np.abs(drawn - images).mean() < 0.2 * np.abs(images - images.mean(0)).mean()
+    far = decoder(1e6 * z)
+    assert far.min() == 0
+    assert far.max() == 255
+
+
+@pytest.mark.parametrize("features", [np.zeros((0, 4)), np.zeros((8, 4))])
+def test_a_decoder_needs_a_feature_for_each_photograph(features: np.ndarray) -> None:
+    _, images = sample()
+    with pytest.raises(PhotographError, match="each with its feature"):
+        PixelDecoder.fit(features, images[: len(features) and 9])
+
+
+def test_what_is_held_is_the_mean_and_goes_with_the_person(
+    model: LinearModel, orl: FaceDataset
+) -> None:
+    rows = model.feature_map.grid.real(model.store["s34"].rows)
+    np.testing.assert_allclose(held(model.statistics, "s34"), rows.mean(0), atol=1e-12)
+    after = forget.unlearn(model, orl, ["s34"]).model
+    assert held(after.statistics, "s34") is None
+    left = np.concatenate([after.store[p].rows for p in after.people])
+    grid = model.feature_map.grid
+    np.testing.assert_allclose(average(after.statistics), grid.real(left).mean(0), atol=1e-12)
+
+
+def test_a_persons_share_of_the_sums_is_large_where_they_live_and_nothing_afterwards(
+    model: LinearModel, orl: FaceDataset
+) -> None:
+    rows = model.feature_map.grid.real(model.store["s34"].rows)
+    directions = main_directions(rows, 5)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(5), atol=1e-12)
+    before = shares(model.statistics, rows, directions)
+    assert ((before > 0) & (before <= 1)).all()
+    assert before[0] > 3 * 7 / 280  # their share of all photographs, three times over
+    after = forget.unlearn(model, orl, ["s34"]).model
+    assert (shares(after.statistics, rows[:0], directions) == 0).all()
+    # All people's shares along one direction make the whole.
+    everybody = [
+        shares(model.statistics, model.feature_map.grid.real(model.store[p].rows), directions)
+        for p in model.people
+    ]
+    np.testing.assert_allclose(np.sum(everybody, axis=0), 1, atol=1e-9)
+
+
+def test_bars_show_before_and_now() -> None:
+    alone, both = share_bars([0.5, 0.2], None), share_bars([0.5, 0.2], [0.0, 0.0])
+    assert [bar.name for bar in alone.data] == ["in the model"]
+    assert [bar.name for bar in both.data] == ["before", "now"]
+    assert list(both.data[1].y) == [0.0, 0.0]
