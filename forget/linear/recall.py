@@ -1,6 +1,7 @@
 """What a model holds of a person, drawn as a picture."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -26,13 +27,18 @@ __all__ = [
 ]
 
 Reals = NDArray[np.float64]
-RIDGE = 1e-2  # of the decoder, relative to the mean squared length of a feature
+# Of the decoder, relative to the mean squared length of a feature: with less of it, core people
+# who are left out of the fit are drawn worse.
+RIDGE = 1.0
 
 
 class Drawer(Protocol):
     """Draws features."""
 
-    says: str
+    @property
+    def says(self) -> str:
+        """What draws, in words."""
+        ...
 
     def __call__(self, features: Reals) -> Images:
         """Pictures (n, height, width), uint8, of real features (n, d)."""
@@ -53,30 +59,47 @@ class PixelDecoder:
         centre: Mean feature of the core, (d,).
         picture: Mean photograph of the core, (height, width).
         weights: B, (height * width, d).
+        errors: Root mean square error, grey levels, of drawings of core people, each left out of
+            the fit in turn: of the decoder, and of the others' mean photograph in its stead.
     """
 
     centre: Reals = field(repr=False)
     picture: Reals = field(repr=False)
     weights: Reals = field(repr=False)
-    says = "drawn by a linear decoder that was fitted on core people alone"
+    errors: tuple[float, float] = (float("nan"), float("nan"))
+
+    @property
+    def says(self) -> str:
+        """What draws, and how well."""
+        ours, plain = self.errors
+        return (
+            "drawn by a linear decoder that was fitted on core people alone. It hints, no more: "
+            f"of core people whom it was not fitted on its drawings are off by {ours:.1f} grey "
+            f"levels, where the average face is off by {plain:.1f}"
+        )
 
     @classmethod
-    def fit(cls, features: Reals, images: Images) -> "PixelDecoder":
-        """Fits the decoder.
+    def fit(cls, features: Reals, images: Images, labels: Sequence[str]) -> "PixelDecoder":
+        """Fits the decoder, and judges it on each person when fitted on the others.
 
         Arguments:
             features: Real features of core photographs, (n, d).
             images: The photographs, (n, height, width).
+            labels: Who is on each, n ids.
 
         Raises:
-            PhotographError: None, or not one feature for each.
+            PhotographError: None, or not one feature and one label for each.
         """
-        if not len(images) or len(images) != len(features):
+        if not len(images) or not len(images) == len(features) == len(labels):
             raise PhotographError(
-                "core photographs, each with its feature",
-                f"{len(images)} photographs, {len(features)} features",
-                "Give both of the same people.",
+                "core photographs, each with its feature and a label",
+                f"{len(images)} photographs, {len(features)} features, {len(labels)} labels",
+                "Give all three of the same people.",
             )
+        return replace(cls._solve(features, images), errors=_judged(features, images, labels))
+
+    @classmethod
+    def _solve(cls, features: Reals, images: Images) -> "PixelDecoder":
         pixels = images.reshape(len(images), -1).astype(np.float64)
         centre, picture = features.mean(0), pixels.mean(0)
         z, x = features - centre, pixels - picture
@@ -116,6 +139,19 @@ class InverseDrawer:
             seen = z @ f.operator.T @ torch.linalg.pinv(f.operator).T
             found = f.g_x.inverse(seen)[:, 0, : self.size[0], : self.size[1]]
         return _to_bytes(found.double().numpy() * 255)
+
+
+def _judged(features: Reals, images: Images, labels: Sequence[str]) -> tuple[float, float]:
+    who = np.asarray(labels)
+    squares = np.zeros((2, 0))
+    for person in sorted(set(labels)) if len(set(labels)) > 1 else ():
+        theirs = who == person
+        decoder = PixelDecoder._solve(features[~theirs], images[~theirs])
+        drawn = decoder(features[theirs]).astype(np.float64)
+        wrong = [((one - images[theirs]) ** 2).mean((1, 2)) for one in (drawn, decoder.picture)]
+        squares = np.concatenate([squares, wrong], axis=1)
+    ours, plain = np.sqrt(squares.mean(1)) if squares.size else (float("nan"),) * 2
+    return float(ours), float(plain)
 
 
 def held(statistics: Statistics, person: str) -> Reals | None:

@@ -161,4 +161,5 @@ def _fit_decoder(model: LinearModel) -> PixelDecoder:
     faces = load_faces("orl")  # whose core trained every feature map of this app
     core = training_part(faces, faces.core)
     grid = model.feature_map.grid
-    return PixelDecoder.fit(grid.real(model.feature_map.rows(core.images)), core.images)
+    features = grid.real(model.feature_map.rows(core.images))
+    return PixelDecoder.fit(features, core.images, core.labels)

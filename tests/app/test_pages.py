@@ -289,9 +289,8 @@ def test_what_has_to_be_trained_says_so_and_is_trained_in_the_background(
     cached.feature_map.clear()
 
 
-@pytest.mark.parametrize("kind", ["penultimate", "tangent"])
-def test_what_it_remembers_shows_before_and_now(kind: str) -> None:
-    at = linearized(opened(), kind)
+def test_what_it_remembers_shows_before_and_now() -> None:
+    at = opened()
     page = at.switch_page("pages/what_it_remembers.py").run()
     assert "Nobody is forgotten yet" in words(page)
     page.selectbox(key="remembered_person").select("s34").run()

@@ -20,13 +20,17 @@ def sample(n: int = 9, d: int = 4) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_decoder_is_the_dense_ridge_regression() -> None:
     z, images = sample()
-    decoder = PixelDecoder.fit(z, images)
+    decoder = PixelDecoder.fit(z, images, list("aaabbbccc"))
     centred, pixels = z - z.mean(0), images.reshape(9, 30) - images.reshape(9, 30).mean(0)
     ridge = RIDGE * (centred**2).sum(1).mean()
     dense = np.linalg.solve(centred.T @ centred + ridge * np.eye(4), centred.T @ pixels).T
     np.testing.assert_allclose(decoder.weights, dense, rtol=1e-8, atol=1e-10)
     drawn = decoder(z).astype(float)
-    assert np.abs(drawn - images).mean() < 0.2 * np.abs(images - images.mean(0)).mean()
+    assert np.abs(drawn - images).mean() < 0.6 * np.abs(images - images.mean(0)).mean()
+    # Judged on people it was not fitted on: the features say nearly everything here.
+    ours, plain = decoder.errors
+    assert 0 < ours < plain
+    assert f"{ours:.1f} grey levels" in decoder.says
     far = decoder(1e6 * z)
     assert far.min() == 0
     assert far.max() == 255
@@ -36,7 +40,7 @@ def test_the_decoder_is_the_dense_ridge_regression() -> None:
 def test_a_decoder_needs_a_feature_for_each_photograph(features: np.ndarray) -> None:
     _, images = sample()
     with pytest.raises(PhotographError, match="each with its feature"):
-        PixelDecoder.fit(features, images[: len(features) and 9])
+        PixelDecoder.fit(features, images[: len(features) and 9], ["a"] * len(features))
 
 
 def test_what_is_held_is_the_mean_and_goes_with_the_person(
