@@ -28,12 +28,12 @@ __all__ = [
     "violations",
 ]
 
-# Width in pixels, and whether it is dark; the other two corners run with the slow tests.
+# Width in pixels, and whether it is dark; the other three corners run with the slow tests.
 looks = pytest.mark.parametrize(
     ("width", "dark"),
     [
         (1280, False),
-        (390, True),
+        pytest.param(390, True, marks=pytest.mark.slow),
         pytest.param(1280, True, marks=pytest.mark.slow),
         pytest.param(390, False, marks=pytest.mark.slow),
     ],

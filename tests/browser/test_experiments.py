@@ -95,6 +95,7 @@ def test_a_picture_is_picked(
     assert str(buttons.nth(5).get_attribute("aria-label")).replace(",", ":") != name
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_and_one_without_its_pictures(
     visit: Visit, server: harness.Server, shot: Shot
 ) -> None:

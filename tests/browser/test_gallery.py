@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,12 @@ def box(page: Page, name: str) -> Locator:
     return page.get_by_role("checkbox", name=name, exact=True)
 
 
-def expect_chosen(page: Page, *people: str) -> None:
+def expect_chosen(page: Page, *people: str, in_any_order: bool = False) -> None:
     """Expects the same choice in the script, the list of names, the pictures and the count."""
     ids = [f"s{int(name.split()[1]):02d}" for name in people]
-    expect(page.get_by_text("Chosen:")).to_have_text(f"Chosen: {', '.join(ids) or 'nobody'}")
+    orders = permutations(ids) if in_any_order else [ids]
+    texts = "|".join(", ".join(order) or "nobody" for order in orders)
+    expect(page.get_by_text("Chosen:")).to_have_text(re.compile(f"^Chosen: ({texts})$"))
     tags = page.get_by_test_id("stMultiSelect").locator("[aria-label^=Remove]")
     expect(tags).to_have_count(len(people))
     expect(page.locator("input:checked")).to_have_count(len(people))
@@ -115,7 +118,8 @@ def test_double_toggles_end_where_the_last_click_left_them(open_gallery: Open) -
     for name in ("Person 21", "Person 22", "Person 21", "Person 23", "Person 22", "Person 22"):
         box(page, name).click(no_wait_after=True)
     harness.settled(page)
-    expect_chosen(page, "Person 22", "Person 23")
+    # Whether Person 22 counts as let go and taken again depends on what came in one message.
+    expect_chosen(page, "Person 22", "Person 23", in_any_order=True)
 
 
 def test_reset_by_the_app_clears_the_pictures(open_gallery: Open) -> None:
@@ -174,8 +178,7 @@ def test_choosing_rebuilds_nothing_and_sends_no_portrait_twice(open_gallery: Ope
     assert sum(frames) == 40
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@harness.looks
 def test_readable(
     open_gallery: Open, shot: Callable[[Page, str], Path], width: int, dark: bool
 ) -> None:

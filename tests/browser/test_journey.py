@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from browser import harness
 from playwright.sync_api import Page, expect
 
@@ -69,6 +70,7 @@ def test_a_core_person(visit: Visit, shot: Shot) -> None:
     check(page, shot, "core-1280-light")
 
 
+@pytest.mark.slow
 def test_two_visitors_do_not_disturb_each_other(visit: Visit) -> None:
     one, other = visit("/forget_people"), visit("/forget_people")
     face(one, 34).click()
