@@ -23,6 +23,7 @@ __all__ = [
     "check_ridge",
     "gram_of",
     "head_gap",
+    "ridge_factor",
     "step_of",
     "sums_of",
 ]
@@ -69,6 +70,13 @@ def sums_of(statistics: Statistics) -> tuple[tuple[str, ...], Reals, Reals]:
 def gram_of(statistics: Statistics) -> Reals:
     """The Gram matrix (d, d) as real numbers."""
     return statistics.gram * step_of(statistics.space.grid) ** 2
+
+
+def ridge_factor(statistics: Statistics, ridge: float) -> Reals:
+    """The lower Cholesky factor L (d, d) of G + ridge I."""
+    with one_blas_thread():
+        gram = gram_of(statistics)
+        return cholesky(gram + ridge * np.eye(len(gram)), lower=True)
 
 
 def _unit_rows(values: Reals) -> Reals:
@@ -183,10 +191,7 @@ class Ridge:
     def __call__(self, statistics: Statistics) -> RidgeHead:
         """Gives the head of some statistics."""
         classes, _, totals = sums_of(statistics)
-        with one_blas_thread():
-            gram = gram_of(statistics) + self.ridge * np.eye(statistics.space.dimension)
-            factor = cholesky(gram, lower=True)
-        return RidgeHead(classes, factor, totals)
+        return RidgeHead(classes, ridge_factor(statistics, self.ridge), totals)
 
 
 def head_gap(one: Head, other: Head) -> float:

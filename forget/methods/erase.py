@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 
-from forget.data.dataset import known_identities
 from forget.data.split import Split
-from forget.errors import IdentityError
 from forget.linear.erasing.capacity import capacity
 from forget.linear.erasing.eraser import RANK, RIDGE, Eraser
 from forget.linear.erasing.features import Erased
 from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
 from forget.linear.store import FeatureStore
-from forget.methods.method import Guarantee, Kind, Scope, Unlearned
+from forget.methods.method import Guarantee, Kind, Scope, Unlearned, whom
 from forget.progress import OnStep, silent
 
 __all__ = ["Erasing"]
@@ -46,13 +44,7 @@ class Erasing(ABC):
         """
         start = perf_counter()
         store, calibration = model.parts()
-        people = known_identities(split.leaving, model.people)
-        if len(people) == len(model.people):
-            raise IdentityError(
-                f"at most {len(people) - 1} of {len(people)} people to erase",
-                "everybody",
-                "Keep at least one person, or delete the whole model.",
-            )
+        people = whom(model, split)
         features = Erased(model.feature_map, self.eraser(model, people))
         kept = _edited(store.drop(people), features, on_step)
         held_out = _edited(calibration.drop(people), features)

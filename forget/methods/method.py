@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from lightning_fabric import Fabric
 
+from forget.data.dataset import known_identities
 from forget.data.partition import Partition
 from forget.data.split import Split
+from forget.errors import IdentityError
 from forget.linear.model import LinearModel
 from forget.models.checkpoint import TrainingRecord
 from forget.models.classifier import Classifier
@@ -28,6 +30,7 @@ __all__ = [
     "guarantee_exact",
     "guarantee_for",
     "guarantee_images",
+    "whom",
 ]
 
 
@@ -159,6 +162,22 @@ class NetworkMethod(ABC):
     @abstractmethod
     def promise(self, split: Partition) -> Guarantee:
         """What is promised about it."""
+
+
+def whom(model: LinearModel, split: Split | Partition) -> tuple[str, ...]:
+    """Whom a split wants a model to forget, once each, in natural order.
+
+    Raises:
+        IdentityError: Nobody, somebody who is not in the model, or everybody in it.
+    """
+    people = known_identities(split.leaving, model.people)
+    if len(people) == len(model.people):
+        raise IdentityError(
+            f"at most {len(people) - 1} of {len(people)} people to forget",
+            "everybody",
+            "Keep at least one person, or delete the whole model.",
+        )
+    return people
 
 
 def guarantee_exact(

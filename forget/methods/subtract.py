@@ -2,12 +2,10 @@
 
 from time import perf_counter
 
-from forget.data.dataset import known_identities
 from forget.data.partition import Partition
 from forget.data.split import Split
-from forget.errors import IdentityError
 from forget.linear.model import LinearModel
-from forget.methods.method import Unlearned, guarantee_for
+from forget.methods.method import Unlearned, guarantee_for, whom
 from forget.progress import OnStep, silent
 
 __all__ = ["subtract"]
@@ -29,13 +27,7 @@ def subtract(
     """
     start = perf_counter()
     store, _ = model.parts()
-    people = known_identities(split.leaving, model.people)
-    if len(people) == len(model.people):
-        raise IdentityError(
-            f"at most {len(people) - 1} of {len(people)} people to forget",
-            "everybody",
-            "Keep at least one person, or delete the whole model.",
-        )
+    people = whom(model, split)
     theirs = store.sum_of(people, on_step)
     after = model.holding(model.statistics - theirs, people)
     guarantee = guarantee_for(model, split, people)

@@ -7,7 +7,15 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky
 
 from forget.errors import StatisticsError
-from forget.linear.heads import CosineHead, Reals, check_ridge, gram_of, step_of, sums_of
+from forget.linear.heads import (
+    CosineHead,
+    Reals,
+    check_ridge,
+    gram_of,
+    ridge_factor,
+    step_of,
+    sums_of,
+)
 from forget.linear.statistics import Statistics
 from forget.runtime import one_blas_thread
 
@@ -82,7 +90,7 @@ class Sandwich:
         step = step_of(statistics.space.grid) * step_of(target_grid)
         with one_blas_thread():
             gram = gram_of(statistics)
-            factor = cholesky(gram + self.ridge * np.eye(len(gram)), lower=True)
+            factor = ridge_factor(statistics, self.ridge)
             operator = cho_solve((factor, True), statistics.cross * step).T
             means = operator @ (totals / counts)
             scatter = gram - (totals / counts) @ totals.T

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from scipy.linalg import cho_solve, cholesky
+from scipy.linalg import cho_solve
 
 from forget.errors import StatisticsError
-from forget.linear.heads import Reals, check_ridge, gram_of, step_of
+from forget.linear.heads import Reals, check_ridge, ridge_factor, step_of
 from forget.linear.statistics import Statistics
 from forget.runtime import one_blas_thread
 
@@ -58,9 +57,8 @@ class Displacement:
         if not space.targets:
             raise StatisticsError("statistics with targets", "none", "Choose another head.")
         cross = statistics.cross * (step_of(space.grid) * step_of(space.target_grid))
+        factor = ridge_factor(statistics, self.ridge)
         with one_blas_thread():
-            gram = gram_of(statistics)
-            factor = cholesky(gram + self.ridge * np.eye(len(gram)), lower=True)
             theta = cho_solve((factor, True), cross)
         return DisplacementHead(tuple(sorted(statistics.classes)), theta)
 
@@ -83,8 +81,6 @@ def newton_step(
         lacking: Their targets t, (m, k).
         ridge: That of the fit.
     """
-    residual = head.scores(rows) - lacking
+    residual, factor = head.scores(rows) - lacking, ridge_factor(left, ridge)
     with one_blas_thread():
-        gram = gram_of(left)
-        factor = cholesky(gram + ridge * np.eye(len(gram)), lower=True)
         return head.theta + cho_solve((factor, True), rows.T @ residual)
