@@ -13,6 +13,7 @@ from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
 from forget.linear.store import FeatureStore
 from forget.methods.method import Guarantee, Kind, Scope, Unlearned, whom
+from forget.models.checkpoint import TrainingRecord
 from forget.progress import OnStep, silent
 
 __all__ = ["Erasing"]
@@ -45,7 +46,7 @@ class Erasing(ABC):
         start = perf_counter()
         store, calibration = model.parts()
         people = whom(model, split)
-        features = Erased(model.feature_map, self.eraser(model, people))
+        features = Erased(model.feature_map, self.eraser(model, people), _record(model))
         kept = _edited(store.drop(people), features, on_step)
         held_out = _edited(calibration.drop(people), features)
         after = LinearModel(features, model.rule, kept.statistics(), kept, held_out)
@@ -61,6 +62,16 @@ class Erasing(ABC):
 def ridge_of(model: LinearModel) -> float:
     """The ridge of the within-class whitening that the model itself uses, if it uses one."""
     return model.rule.ridge if isinstance(model.rule, Wccn) else RIDGE
+
+
+def _record(model: LinearModel) -> TrainingRecord | None:
+    """Whose photographs made the eraser: everybody's who is in the sums or made the features."""
+    record = model.feature_map.record
+    if record is None:
+        return None
+    store, _ = model.parts()
+    theirs = (digest for chunk in store.chunks.values() for digest in chunk.photographs)
+    return TrainingRecord(record.people.union(model.people), record.photographs.union(theirs))
 
 
 def _edited(store: FeatureStore, features: Erased, on_step: OnStep = silent) -> FeatureStore:

@@ -159,6 +159,15 @@ def test_others_are_still_recognised(method: str, model: LinearModel, orl: FaceD
 
 
 @every_suppression
+def test_an_eraser_saw_everybody_so_nothing_behind_it_is_forgotten_whole(
+    method: str, model: LinearModel, orl: FaceDataset
+) -> None:
+    erased = unlearn(model, orl, ["s30"], method).model
+    assert unlearn(erased, orl, ["s31"]).guarantee.scope is Scope.READOUT
+    assert unlearn(model, orl, ["s31"]).guarantee.scope is Scope.MODEL
+
+
+@every_suppression
 def test_an_eraser_survives_a_file(
     method: str, model: LinearModel, orl: FaceDataset, tmp_path: Path
 ) -> None:

@@ -25,12 +25,13 @@ class Erased:
     Arguments:
         base: The feature map.
         eraser: What is taken out of its rows.
+        record: Whose photographs made the base or the eraser; None where nobody knows.
     """
 
     kind = "erased"
 
-    def __init__(self, base: FeatureMap, eraser: Eraser) -> None:
-        self.base, self.eraser = base, eraser
+    def __init__(self, base: FeatureMap, eraser: Eraser, record: TrainingRecord | None) -> None:
+        self.base, self.eraser, self.record = base, eraser, record
 
     @classmethod
     def from_parts(
@@ -56,7 +57,7 @@ class Erased:
                 raise ValueError(f"shapes {[one.shape for one in own.values()]}")
             if d != base.space.dimension:
                 raise ValueError(f"directions of {d} numbers for rows of {base.space.dimension}")
-            return cls(base, Eraser(str(config["eraser"]), **own))
+            return cls(base, Eraser(str(config["eraser"]), **own), record)
         except (KeyError, ValueError, TypeError) as error:
             raise CheckpointError(
                 "a feature map and its eraser", f"others ({error})", "Copy the file again."
@@ -66,11 +67,6 @@ class Erased:
     def grid(self) -> Grid:
         """That of the base."""
         return self.base.grid
-
-    @property
-    def record(self) -> TrainingRecord | None:
-        """That of the base; whoever was erased made the eraser, and is not in it."""
-        return self.base.record
 
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
