@@ -16,28 +16,23 @@ from forget.unlearn_options import Defaults
 
 
 def network(data: ImageDataset) -> dict[str, object]:
-    return {"architecture": "resnet18", "classes": 8, "stem": "large"}
+    from forget.mufac_training import NETWORK
+
+    return dict(NETWORK)
 
 
 def defaults() -> Defaults:
-    from forget.augment import Augment
+    from forget.mufac_training import mufac_recipe
 
+    recipe = vars(mufac_recipe(128)).copy()
+    epochs = recipe.pop("epochs")
     return Defaults(
         dataset="mufac",
         summary=__doc__.splitlines()[0],
         forget=("first", "1500"),
         config=network,
-        epochs=18,
-        recipe={
-            "batch": 32,
-            "rate": 0.04,
-            "smoothing": 0.1,
-            "average": 0.995,
-            "sides": (64,) * 9 + (96,) * 3 + (128,) * 6,
-            "augment": Augment(
-                turn=10, zoom=0.15, stretch=0.07, shift=0.07, colour=0.15, hide=0.1
-            ),
-        },
+        epochs=epochs,
+        recipe=recipe,
     )
 
 

@@ -14,7 +14,7 @@ from forget.errors import ForgetError, StatisticsError
 from forget.judgement import Judgement
 from forget.linear.classifier_features import ClassifierFeatures, unit_rows
 from forget.linear.proof import prove
-from forget.linear.readout import fit_readout, readout_logits
+from forget.linear.readout import Measured, fit_readout, readout_logits
 from forget.methods.method import NetworkMethod
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
@@ -161,7 +161,8 @@ class Experiment:
         hidden = self._hidden_of(original, seed, stage.on_step)
         rows = features.grid.snap(unit_rows(hidden))
         place = np.searchsorted(everything, split.train)
-        before = fit_readout(features, split, rows[place], split.train)
+        seen = Measured(rows[place][:, None])
+        before = fit_readout(features, split.data, seen, split.train)
         after = subtract(before, split, seed, stage.on_step)
         for epoch, model in enumerate((before, after.model)):
             logits = readout_logits(model, rows, split.data.classes)

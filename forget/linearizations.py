@@ -1,8 +1,9 @@
-"""The ways to linearize a face embedder, by name: which feature map, which readout."""
+"""The ways to linearize a network of faces, by name: which feature map, which readout."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,7 +11,8 @@ from forget.data.dataset import FaceDataset, known_identities
 from forget.data.split import split_by_identity
 from forget.embedder_training import Recipe, album_of, invented_faces
 from forget.errors import ForgetError
-from forget.linear.backbone import backbone_of
+from forget.linear.backbone import Backbone, backbone_of
+from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.erasing.features import Erased
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.heads import HeadRule, Wccn
@@ -19,15 +21,20 @@ from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.progress import OnStep, silent
+from forget.recipe import changed_views
 
 __all__ = [
     "LINEARIZATIONS",
+    "LastLayer",
     "Linearization",
     "kind_of",
     "linearization",
     "make_feature_map",
     "training_part",
 ]
+
+SAMPLE = 512  # core photographs, at most, that bases are chosen on
+LastLayer = Penultimate | ClassifierFeatures  # of an embedder, of a classifier
 
 
 @dataclass(frozen=True)
@@ -37,7 +44,7 @@ class Linearization:
     Arguments:
         title: What to call it in front of a reader.
         says: One plain sentence on what is linear in it.
-        rule: The readout, with settings chosen on core people.
+        rule: The readout on the demo embedder, with settings chosen on core people.
         make: From the last layer and photographs of the core to the feature map. It may see
             nobody else: whatever it chooses, it chooses on the core.
         wait: How long that takes on 2 cores, in words; empty where it is a matter of seconds.
@@ -46,34 +53,49 @@ class Linearization:
     title: str
     says: str
     rule: HeadRule
-    make: Callable[[Penultimate, FaceDataset, OnStep], FeatureMap]
+    make: Callable[[LastLayer, FaceDataset, OnStep], FeatureMap]
     wait: str = ""
 
 
-def _last_layer(base: Penultimate, core: FaceDataset, on_step: OnStep) -> FeatureMap:
+def _last_layer(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
     return base
 
 
-def _tangent(base: Penultimate, core: FaceDataset, on_step: OnStep) -> FeatureMap:
-    settings = TangentSettings()
-    found = Tangent.fit(backbone_of(base.network), core.images, base.record, settings)
+def _tangent(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
+    some = np.sort(np.random.default_rng(0).permutation(len(core.images))[:SAMPLE])
+    found = Tangent.fit(_backbone(base), core.images[some], base.record, TangentSettings())
     on_step(1, 1, "bases")
     return found
 
 
 def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Callable[..., FeatureMap]:
-    def make(base: Penultimate, core: FaceDataset, on_step: OnStep) -> FeatureMap:
-        album = album_of(core.images, core.labels)
-        recipe = Recipe(steps=steps + settings.bank // batch + 1, batch=batch)
-
+    def make(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
         def batches() -> Iterator[Tensor]:
-            random = torch.Generator().manual_seed(settings.seed)
-            return (one.images for one in invented_faces(album, recipe, random))
+            count = steps + settings.bank // min(batch, len(core.images)) + 1
+            return _changed(base, core, count, batch, settings.seed)
 
-        backbone = backbone_of(base.network)
-        return train_linearizer(backbone, batches, steps, base.record, settings, on_step)
+        return train_linearizer(_backbone(base), batches, steps, base.record, settings, on_step)
 
     return make
+
+
+def _backbone(base: LastLayer) -> Backbone:
+    if isinstance(base, Penultimate):
+        return backbone_of(base.network)
+    return backbone_of(base.network, base.side, mirror=True)
+
+
+def _changed(
+    base: LastLayer, core: FaceDataset, steps: int, batch: int, seed: int
+) -> Iterator[Tensor]:
+    """Batches of core photographs, changed at random, as the network reads them."""
+    if isinstance(base, ClassifierFeatures):
+        everybody = np.arange(len(core.images))
+        return changed_views(core.images, everybody, base.side, steps, batch, seed)
+    random = torch.Generator().manual_seed(seed)
+    recipe = Recipe(steps=steps, batch=batch)
+    album = album_of(core.images, core.labels)
+    return (one.images for one in invented_faces(album, recipe, random))
 
 
 # The ridges were chosen by scripts/choose_ridges.py, on core people alone.
@@ -123,6 +145,8 @@ def kind_of(feature_map: FeatureMap) -> str:
     """The name in `LINEARIZATIONS` that a feature map, or the one behind it, was made by."""
     if isinstance(feature_map, Erased):
         return kind_of(feature_map.base)
+    if isinstance(feature_map, ClassifierFeatures):
+        return "penultimate"
     images = isinstance(feature_map, LinearizerFeatures) and feature_map.level == "image"
     return "linearizer-image" if images else feature_map.kind
 
@@ -145,14 +169,14 @@ def training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
 
 
 def make_feature_map(
-    kind: str, base: Penultimate, core: FaceDataset, on_step: OnStep = silent
+    kind: str, base: LastLayer, core: FaceDataset, on_step: OnStep = silent
 ) -> FeatureMap:
-    """The feature map of a kind on top of a frozen embedder.
+    """The feature map of a kind on top of a frozen network.
 
     Arguments:
         kind: A name in `LINEARIZATIONS`.
-        base: The last layer of the embedder, with its training record.
-        core: Photographs that the embedder was trained on, of nobody else.
+        base: The last layer of the network, with its training record.
+        core: Photographs that the network was trained on, of nobody else.
         on_step: Told of progress; what it raises passes through.
 
     Raises:

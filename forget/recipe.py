@@ -21,6 +21,7 @@ from forget.training import Batch, Keeper, Objective, OnEpoch, Phase, train
 
 __all__ = [
     "Recipe",
+    "changed_views",
     "cross_entropy",
     "fit",
     "hidden_of",
@@ -77,7 +78,8 @@ class Recipe:
 
 
 def to_input(images: NDArray[np.uint8], side: int | None = None) -> Tensor:
-    """Pixels (n, h, w, c), uint8, as what networks read: (n, c, side, side) in [0, 1]."""
+    """Pixels (n, h, w, c), grey (n, h, w), uint8, as networks read them: (n, c, side, side)."""
+    images = images if images.ndim == 4 else images[..., None]
     x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
     if side is None or side == x.shape[2]:
         return x
@@ -128,6 +130,32 @@ def shuffled(
             yield Batch(images, torch.from_numpy(data.labels[mine]))
 
     return batches, steps
+
+
+def changed_views(
+    images: NDArray[np.uint8],
+    only: Indices,
+    side: int | None,
+    steps: int,
+    batch: int,
+    seed: int = 0,
+) -> Iterator[Tensor]:
+    """Batches (batch, c, side, side) of images, drawn and changed at random.
+
+    Arguments:
+        images: Pixels (n, h, w, c).
+        only: Which of them to draw from.
+        side: Height and width to scale them to, pixels; None for as they are.
+        steps: How many batches.
+        batch: Images in each, at most.
+        seed: Of draws and changes.
+    """
+    draws, changes = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    augment = Augment()
+    for _ in range(steps):
+        chosen = np.sort(draws.choice(only, min(batch, len(only)), replace=False))
+        view = augment(to_input(images[chosen], side), changes)
+        yield view.contiguous(memory_format=torch.channels_last)
 
 
 def fit(
@@ -249,10 +277,19 @@ def hidden_of(
 
 
 def pixels_hidden(
-    network: Classifier, images: NDArray[np.uint8], side: int | None = None
+    network: Classifier,
+    images: NDArray[np.uint8],
+    side: int | None = None,
+    mirror: bool = False,
 ) -> NDArray[np.float32]:
-    """The last hidden layer (n, d) of images (n, h, w, channels) that fit into memory at once."""
+    """The last hidden layer (n, d) of images (n, h, w, channels) that fit into memory at once.
+
+    With `mirror` it is the mean over the images and their mirror images.
+    """
     device = next(network.parameters()).device
     with torch.inference_mode():
         x = to_input(images, side).contiguous(memory_format=torch.channels_last).to(device)
-        return network.features(x).float().cpu().numpy()
+        hidden = network.features(x).float()
+        if mirror:
+            hidden = (hidden + network.features(x.flip(-1)).float()) / 2
+        return hidden.cpu().numpy()

@@ -21,7 +21,7 @@ __all__ = [
     "photograph_hash",
 ]
 
-Images = NDArray[np.uint8]  # (n, height, width), grey
+Images = NDArray[np.uint8]  # (n, height, width), grey, or (n, height, width, 3), RGB
 Indices = NDArray[np.intp]  # (n,)
 
 
@@ -32,7 +32,11 @@ def natural_key(name: str) -> tuple[list[int | str], str]:
 
 
 def photograph_hash(image: Images) -> str:
-    """SHA-256 of one decoded photograph (height, width): its shape, then its pixels, as hex."""
+    """SHA-256 of one decoded photograph: its shape, then its pixels, as hex.
+
+    Arguments:
+        image: (height, width), or with a third axis for the channels.
+    """
     shape = np.asarray(image.shape, dtype="<i8").tobytes()
     return hashlib.sha256(shape + np.ascontiguousarray(image).tobytes()).hexdigest()
 
@@ -72,11 +76,12 @@ class FaceDataset:
 
     Arguments:
         name: What people call the data set.
-        images: Photographs, (n, height, width), uint8, grey.
+        images: Photographs, (n, height, width), grey, or (n, height, width, 3), RGB, uint8.
         labels: Identity id of each photograph, n of them.
         core: Identities whose photographs also trained the feature map; others are added.
         skipped: What could not be read, one line each, told to the user.
         titles: What to call people in front of a reader; the id where none is given.
+        aliases: The other ids of people who turned out to have several, by the id that is used.
 
     Raises:
         PhotographError: Shapes or types do not fit.
@@ -89,12 +94,16 @@ class FaceDataset:
     core: tuple[str, ...] = ()
     skipped: tuple[str, ...] = field(default=(), repr=False)
     titles: Mapping[str, str] = field(default_factory=dict, repr=False)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 3 or self.images.dtype != np.uint8:
+        shape = self.images.shape
+        grey, colour = len(shape) == 3, len(shape) == 4 and shape[3] == 3
+        if not (grey or colour) or self.images.dtype != np.uint8:
             raise PhotographError(
-                "grey images (n, height, width) of type uint8",
-                f"shape {self.images.shape}, {self.images.dtype}",
+                "photographs (n, height, width), grey, or (n, height, width, 3), RGB, of type "
+                "uint8",
+                f"shape {shape}, {self.images.dtype}",
                 "Decode the photographs with forget.load_faces.",
             )
         if len(self.labels) != len(self.images):
@@ -124,6 +133,26 @@ class FaceDataset:
     def title(self, identity: str) -> str:
         """What to call a person in front of a reader."""
         return self.titles.get(identity, identity)
+
+    def search(self, text: str) -> list[str]:
+        """People who have a text in their id, in another id of theirs or in their title.
+
+        Arguments:
+            text: Upper and lower case are the same, and spaces around it do not count; an empty
+                one finds everybody.
+
+        Returns:
+            Identity ids, in natural order.
+        """
+        wanted = text.strip().casefold()
+        return [
+            person
+            for person in self.identities
+            if any(
+                wanted in name.casefold()
+                for name in (person, self.title(person), *self.aliases.get(person, ()))
+            )
+        ]
 
     def of(self, identity: str) -> Indices:
         """Indices of the photographs of one person, in the order of the data set.

@@ -103,6 +103,10 @@ class ImageDataset:
         known = ", ".join(f"{i} = {title}" for i, title in enumerate(self.classes))
         raise ForgetError("a class by name or index", repr(name), f"The classes are: {known}.")
 
+    def unit(self, index: int) -> str:
+        """The name of one image: its file, or its number where it has none."""
+        return self.files[index] if self.files else f"{index:06d}"
+
     def of(self, person: str) -> Indices:
         """Indices of the images of one person, in the order of the data set."""
         return self._indices.get(person, np.zeros(0, dtype=np.intp))

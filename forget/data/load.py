@@ -11,13 +11,14 @@ from forget.data.digits import load_digits, load_mnist
 from forget.data.folder import LAYOUT, load_folder
 from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import load_mufac
+from forget.data.mufac_people import load_mufac_people
 from forget.data.orl import load_orl
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 
 __all__ = ["IMAGES", "SOURCES", "load_faces", "load_images"]
 
-SOURCES: dict[str, Callable[[], FaceDataset]] = {"orl": load_orl}
+SOURCES: dict[str, Callable[[], FaceDataset]] = {"orl": load_orl, "mufac": load_mufac_people}
 
 
 class Loader(Protocol):
@@ -61,10 +62,11 @@ def load_faces(source: str | Path) -> FaceDataset:
     """Loads a known data set by name, or a folder (or .zip) of people by path.
 
     Arguments:
-        source: A name such as "orl", or a path; a folder called like a data set is "./orl".
+        source: "orl" or "mufac", or a path; a folder called like a data set is "./orl".
 
     Raises:
-        ForgetError: The source is neither a known name nor a path that exists.
+        ForgetError: The source is neither a known name nor a path that exists, or the data set
+            is not there; the remedy says how to get it.
         PhotographError: The folder does not hold photographs of at least 2 people.
 
     Example:

@@ -59,12 +59,8 @@ class Partition:
 
     @property
     def leaving(self) -> tuple[str, ...]:
-        """Names of the images to forget, as `unit` gives them."""
-        return tuple(self.unit(i) for i in self.forget)
-
-    def unit(self, index: int) -> str:
-        """The name of one image: its file, or its number where it has none."""
-        return self.data.files[index] if self.data.files else f"{index:06d}"
+        """Names of the images to forget, as `ImageDataset.unit` gives them."""
+        return tuple(self.data.unit(i) for i in self.forget)
 
     @property
     def sets(self) -> Mapping[str, Indices]:

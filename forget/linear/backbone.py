@@ -12,7 +12,7 @@ from forget.errors import CheckpointError
 from forget.linear.classifier_features import unit_rows
 from forget.models.checkpoint import Tensors
 from forget.models.classifier import Classifier, build
-from forget.models.embedder import Embedder, embed, rebuild, shrink
+from forget.models.embedder import Embedder, check_photographs, embed, rebuild, shrink
 from forget.recipe import pixels_hidden, to_input
 
 __all__ = ["Backbone", "ClassifierBackbone", "EmbedderBackbone", "backbone_of", "read_backbone"]
@@ -84,7 +84,12 @@ class EmbedderBackbone:
         return self.network.dimension
 
     def prepare(self, images: Images) -> Tensor:
-        """Photographs (n, height, width) in half their size, (n, 1, h, w)."""
+        """Photographs (n, height, width) in half their size, (n, 1, h, w).
+
+        Raises:
+            PhotographError: They are not grey, or not as large as the embedder reads them.
+        """
+        check_photographs(images)
         return shrink(torch.from_numpy(np.ascontiguousarray(images))[:, None] / 255)
 
     def around(self, view: Tensor) -> list[Tensor]:
@@ -106,18 +111,20 @@ class ClassifierBackbone:
     Arguments:
         network: It is copied, so that later changes to it do not reach this one.
         side: Height and width that images are scaled to, pixels; None for as they are.
+        mirror: Whether it also looks at the mirror image, as is right for faces.
     """
 
     kind = "classifier"
 
-    def __init__(self, network: Classifier, side: int | None = None) -> None:
-        self.side = side
+    def __init__(self, network: Classifier, side: int | None = None, mirror: bool = False) -> None:
+        self.side, self.mirror = side, mirror
         self.network = build(network.config, network.state_dict()).eval().requires_grad_(False)
 
     @property
     def config(self) -> dict[str, Any]:
         """Settings of the classifier and of what it reads."""
-        return {"kind": self.kind, "side": self.side, **self.network.config}
+        own = {"kind": self.kind, "side": self.side, "mirror": self.mirror}
+        return {**own, "network": self.network.config}
 
     @property
     def dimension(self) -> int:
@@ -134,23 +141,25 @@ class ClassifierBackbone:
         return to_input(images, self.side).contiguous(memory_format=torch.channels_last)
 
     def around(self, view: Tensor) -> list[Tensor]:
-        """The images alone."""
-        return [view]
+        """The images, and their mirror images if it looks at them."""
+        return [view, view.flip(-1)] if self.mirror else [view]
 
     def hidden(self, view: Tensor) -> Tensor:
         """The last hidden layer (n, m)."""
         return self.network.features(view)
 
     def rows(self, images: Images) -> NDArray[np.float32]:
-        """The hidden layer, scaled to norm 1, and a constant: (n, m + 1)."""
-        return unit_rows(pixels_hidden(self.network, images, self.side))
+        """The mean hidden layer over all views, scaled to norm 1, and a constant: (n, m + 1)."""
+        return unit_rows(pixels_hidden(self.network, images, self.side, self.mirror))
 
 
-def backbone_of(network: Embedder | Classifier, side: int | None = None) -> Backbone:
-    """The backbone of a network."""
+def backbone_of(
+    network: Embedder | Classifier, side: int | None = None, mirror: bool = False
+) -> Backbone:
+    """The backbone of a network; an embedder has its own size, and always looks at both sides."""
     if isinstance(network, Embedder):
         return EmbedderBackbone(network)
-    return ClassifierBackbone(network, side)
+    return ClassifierBackbone(network, side, mirror)
 
 
 def read_backbone(config: dict[str, Any], tensors: Tensors) -> Backbone:
@@ -164,9 +173,10 @@ def read_backbone(config: dict[str, Any], tensors: Tensors) -> Backbone:
         case EmbedderBackbone.kind:
             return EmbedderBackbone(rebuild(settings, tensors))
         case ClassifierBackbone.kind:
-            side = settings.pop("side", None)
             state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
-            return ClassifierBackbone(build(settings, state), side)
+            network = build(settings.get("network", {}), state)
+            mirror = bool(settings.get("mirror", False))
+            return ClassifierBackbone(network, settings.get("side"), mirror)
         case other:
             kinds = f"{EmbedderBackbone.kind!r} or {ClassifierBackbone.kind!r}"
             raise CheckpointError(f"a network of kind {kinds}", repr(other), "Save it again.")

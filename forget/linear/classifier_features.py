@@ -4,6 +4,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from forget.linear.feature_map import no_targets
@@ -27,14 +28,41 @@ class ClassifierFeatures:
     Arguments:
         network: The classifier; it is copied, so that later changes to it do not reach the model.
         record: Which images trained it; None where nobody knows.
+        side: Height and width that images are scaled to, pixels; None for as they are.
+        mirror: Whether h is the mean over an image and its mirror image, as is right for faces.
     """
 
     kind = "hidden layer"
     grid = FINE
 
-    def __init__(self, network: Classifier, record: TrainingRecord | None) -> None:
-        self.record = record
+    def __init__(
+        self,
+        network: Classifier,
+        record: TrainingRecord | None,
+        side: int | None = None,
+        mirror: bool = False,
+    ) -> None:
+        self.record, self.side, self.mirror = record, side, mirror
         self._network = build(network.config, network.state_dict()).eval().requires_grad_(False)
+
+    @classmethod
+    def from_parts(
+        cls, config: dict[str, Any], tensors: Tensors, record: TrainingRecord | None
+    ) -> "ClassifierFeatures":
+        """Builds the feature map again from what `parts` gave.
+
+        Raises:
+            CheckpointError: The tensors belong to another architecture.
+        """
+        read = config if "network" in config else {"network": config}
+        state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
+        network = build(read["network"], state)
+        return cls(network, record, read.get("side"), bool(read.get("mirror", False)))
+
+    @property
+    def network(self) -> Classifier:
+        """The frozen network."""
+        return self._network
 
     @cached_property
     def space(self) -> Space:
@@ -45,7 +73,7 @@ class ClassifierFeatures:
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Rows before the grid, (n, d + 1), of images (n, h, w, channels)."""
-        return unit_rows(pixels_hidden(self._network, images))
+        return unit_rows(pixels_hidden(self._network, images, self.side, self.mirror))
 
     def rows(self, images: NDArray[np.uint8]) -> Rows:
         """Rows on the grid, (n, d + 1), of images (n, h, w, channels)."""
@@ -57,9 +85,12 @@ class ClassifierFeatures:
 
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
-        """Settings and parameters of the network."""
+        """Settings and parameters of the network, enough to build it again."""
         state = self._network.state_dict()
-        return dict(self._network.config), {name: tensor.numpy() for name, tensor in state.items()}
+        config = dict(self._network.config)
+        if self.side is not None or self.mirror:  # else as digests from before these settings
+            config = {"network": config, "side": self.side, "mirror": self.mirror}
+        return config, {name: tensor.numpy() for name, tensor in state.items()}
 
 
 def unit_rows(hidden: NDArray[np.float32]) -> NDArray[np.float32]:

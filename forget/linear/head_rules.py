@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from forget.errors import StatisticsError
 from forget.linear.heads import ClassMean, HeadRule, Ridge, Wccn
+from forget.linear.linearizer.operator_ridge import OperatorRidge
 from forget.linear.linearizer.sandwich import Sandwich
 
 __all__ = ["HEADS", "make_rule", "rule_settings"]
@@ -13,6 +14,7 @@ HEADS: dict[str, type] = {
     "ridge": Ridge,
     "class mean": ClassMean,
     "sandwich": Sandwich,
+    "operator ridge": OperatorRidge,
 }
 
 

@@ -1,29 +1,54 @@
 """A linear model whose classes are not people: one chunk of the store for every image."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forget.data.dataset import Indices
-from forget.data.partition import Partition
-from forget.linear.classifier_features import ClassifierFeatures
+from forget.data.image_dataset import ImageDataset
+from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.heads import HeadRule, Ridge
 from forget.linear.model import LinearModel
 from forget.linear.store import Chunk, FeatureStore
 
-__all__ = ["RIDGE", "SHARPNESS", "fit_readout", "readout_logits"]
+__all__ = ["RIDGE", "SHARPNESS", "Measured", "fit_readout", "readout_logits"]
 
 RIDGE = 1.0  # added to a Gram matrix whose trace is the number of images
 SHARPNESS = 10.0  # turns least-squares scores, about 0 and 1, into logits for losses
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a frozen network gives of images; what a readout is fitted on and scores.
+
+    Arguments:
+        rows: Grid integers, (n, m, d): m rows an image.
+        targets: Grid integers, (n, m, k), where they do not depend on the label.
+        values: Centred logits (n, c) that a readout adds to, where it does: a number that is
+            added to all of them means nothing.
+    """
+
+    rows: Rows = field(repr=False)
+    targets: Rows | None = field(default=None, repr=False)
+    values: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    def __getitem__(self, which: Indices | slice) -> "Measured":
+        """Some of the images."""
+        return Measured(
+            self.rows[which],
+            None if self.targets is None else self.targets[which],
+            None if self.values is None else self.values[which],
+        )
+
+
 def fit_readout(
-    feature_map: ClassifierFeatures,
-    split: Partition,
-    rows: Rows,
+    feature_map: FeatureMap,
+    data: ImageDataset,
+    measured: Measured,
     indices: Indices,
     rule: HeadRule = Ridge(RIDGE),  # noqa: B008 - frozen
 ) -> LinearModel:
@@ -31,15 +56,21 @@ def fit_readout(
 
     Arguments:
         feature_map: What made the rows.
-        split: Names and labels of the images.
-        rows: Grid rows of the images, (n, d).
-        indices: Which image each row belongs to, (n,).
+        data: Names and labels of the images.
+        measured: Rows of the images, and their targets where the space has some.
+        indices: Which images they are, (n,).
         rule: Statistics to head.
     """
-    hashes = split.data.hashes_of(indices)
-    titles = [split.data.classes[split.data.labels[i]] for i in indices]
+    hashes = data.hashes_of(indices)
+    titles = [data.classes[data.labels[i]] for i in indices]
+    targets = measured.targets
     chunks = {
-        split.unit(index): Chunk(rows[k : k + 1], (hashes[k],), titles[k])
+        data.unit(index): Chunk(
+            measured.rows[k],
+            (hashes[k],),
+            titles[k],
+            None if targets is None else targets[k],
+        )
         for k, index in enumerate(indices)
     }
     store = FeatureStore(feature_map.space, MappingProxyType(chunks))

@@ -41,7 +41,7 @@ class Drawer(Protocol):
         ...
 
     def __call__(self, features: Reals) -> Images:
-        """Pictures (n, height, width), uint8, of real features (n, d)."""
+        """Pictures (n, height, width) or (n, height, width, 3), uint8, of real features (n, d)."""
         ...
 
 
@@ -57,10 +57,10 @@ class PixelDecoder:
 
     Arguments:
         centre: Mean feature of the core, (d,).
-        picture: Mean photograph of the core, (height, width).
-        weights: B, (height * width, d).
-        errors: Root mean square error, grey levels, of drawings of core people, each left out of
-            the fit in turn: of the decoder, and of the others' mean photograph in its stead.
+        picture: Mean photograph of the core, (height, width) or (height, width, 3).
+        weights: B, (height * width, d), or three times as many rows.
+        errors: Root mean square error, levels of 255, of drawings of core people, each left out
+            of the fit in turn: of the decoder, and of the others' mean photograph in its stead.
     """
 
     centre: Reals = field(repr=False)
@@ -74,8 +74,8 @@ class PixelDecoder:
         ours, plain = self.errors
         return (
             "drawn by a linear decoder that was fitted on core people alone. It hints, no more: "
-            f"of core people whom it was not fitted on its drawings are off by {ours:.1f} grey "
-            f"levels, where the average face is off by {plain:.1f}"
+            f"of core people whom it was not fitted on its drawings are off by {ours:.1f} levels "
+            f"of 255, where the average face is off by {plain:.1f}"
         )
 
     @classmethod
@@ -84,7 +84,7 @@ class PixelDecoder:
 
         Arguments:
             features: Real features of core photographs, (n, d).
-            images: The photographs, (n, height, width).
+            images: The photographs, (n, height, width) or (n, height, width, 3).
             labels: Who is on each, n ids.
 
         Raises:
@@ -110,7 +110,7 @@ class PixelDecoder:
         return cls(centre, picture.reshape(images.shape[1:]), weights)
 
     def __call__(self, features: Reals) -> Images:
-        """Pictures (n, height, width) of real features (n, d)."""
+        """Pictures of the shape of the photographs, of real features (n, d)."""
         pixels = self.picture.ravel() + (features - self.centre) @ self.weights.T
         return _to_bytes(pixels.reshape(len(features), *self.picture.shape))
 
@@ -131,13 +131,14 @@ class InverseDrawer:
     says = "drawn by the model's own inverse"
 
     def __call__(self, features: Reals) -> Images:
-        """Pictures (n, height, width) of real features (n, d)."""
+        """Pictures (n, height, width), or (n, height, width, 3), of real features (n, d)."""
         latents: LinearizerFeatures = self.model.feature_map  # type: ignore[assignment]
         f = latents.linearizer(self.model.head)
         z = torch.from_numpy(features).float()
         with torch.inference_mode():
             seen = z @ f.operator.T @ torch.linalg.pinv(f.operator).T
-            found = f.g_x.inverse(seen)[:, 0, : self.size[0], : self.size[1]]
+            found = f.g_x.inverse(seen)[..., : self.size[0], : self.size[1]]
+        found = found[:, 0] if found.shape[1] == 1 else found.movedim(1, -1)
         return _to_bytes(found.double().numpy() * 255)
 
 
@@ -148,7 +149,8 @@ def _judged(features: Reals, images: Images, labels: Sequence[str]) -> tuple[flo
         theirs = who == person
         decoder = PixelDecoder._solve(features[~theirs], images[~theirs])
         drawn = decoder(features[theirs]).astype(np.float64)
-        wrong = [((one - images[theirs]) ** 2).mean((1, 2)) for one in (drawn, decoder.picture)]
+        axes = tuple(range(1, images.ndim))
+        wrong = [((one - images[theirs]) ** 2).mean(axes) for one in (drawn, decoder.picture)]
         squares = np.concatenate([squares, wrong], axis=1)
     ours, plain = np.sqrt(squares.mean(1)) if squares.size else (float("nan"),) * 2
     return float(ours), float(plain)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from forget.errors import CheckpointError, PhotographError
 from forget.models.checkpoint import Tensors
 
-__all__ = ["VIEWS", "Embedder", "View", "embed", "rebuild", "shrink"]
+__all__ = ["VIEWS", "Embedder", "View", "check_photographs", "embed", "rebuild", "shrink"]
 
 
 def shrink(images: Tensor) -> Tensor:
@@ -145,6 +145,24 @@ def seen(images: Tensor, view: View) -> Tensor:
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def check_photographs(images: NDArray[np.uint8]) -> None:
+    """Refuses what the embedder cannot read.
+
+    Raises:
+        PhotographError: The photographs have another shape or type than (n, 112, 92), uint8.
+    """
+    height, width = Embedder.size
+    if images.ndim == 3 and images.shape[1:] == Embedder.size and images.dtype == np.uint8:
+        return
+    colour = images.ndim == 4 and images.shape[3] == 3
+    raise PhotographError(
+        f"grey photographs (n, {height}, {width}) of type uint8",
+        f"{'colour photographs of ' if colour else ''}shape {images.shape}, {images.dtype}",
+        f"{'Make them grey first, and crop' if colour else 'Crop'} and scale the faces to {width} "
+        f"x {height} pixels, as forget.load_faces does with a folder of people.",
+    )
+
+
 @torch.inference_mode()
 def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDArray[np.float32]:
     """Unit embeddings of photographs, the same for a photograph and its mirror image.
@@ -163,12 +181,7 @@ def embed(network: Embedder, images: NDArray[np.uint8], batch: int = 256) -> NDA
     Raises:
         PhotographError: The photographs have another shape or type.
     """
-    if images.ndim != 3 or images.shape[1:] != network.size or images.dtype != np.uint8:
-        raise PhotographError(
-            f"grey photographs (n, {network.size[0]}, {network.size[1]}) of type uint8",
-            f"shape {images.shape}, {images.dtype}",
-            "Crop and scale the faces to that size first.",
-        )
+    check_photographs(images)
     device = next(network.parameters()).device
     rows = [np.empty((0, network.dimension), np.float32)]
     was_training = network.training

@@ -52,8 +52,8 @@ def portrait(image: NDArray[np.uint8]) -> str:
     """Returns a photograph as a WEBP data URL of about 2 kB.
 
     Arguments:
-        image: Grey values in [0, 255], (112, 92), or colours, (112, 92, 3); another size is
-            scaled and cut about its centre.
+        image: Grey values in [0, 255], (112, 92), or RGB, (112, 92, 3); another size is scaled
+            and cut about its centre.
 
     Example:
         >>> portrait(np.zeros((112, 92), np.uint8))[:23]

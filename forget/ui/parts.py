@@ -200,12 +200,20 @@ def cost_chart(seconds: dict[str, float], key: str) -> None:
 
 
 def faded(images: Sequence[np.ndarray], opacity: Sequence[float], gap: int = 12) -> Image.Image:
-    """Portraits (height, width) side by side, each over transparency with its own opacity."""
-    height, width = images[0].shape
-    strip = Image.new("LA", (len(images) * (width + gap) - gap, height), (0, 0))
+    """Portraits side by side, each over transparency with its own opacity.
+
+    Arguments:
+        images: All (height, width), or all (height, width, 3).
+        opacity: Of each, in [0, 1].
+        gap: Between two of them, pixels.
+    """
+    height, width = images[0].shape[:2]
+    mode = "LA" if images[0].ndim == 2 else "RGBA"
+    strip = Image.new(mode, (len(images) * (width + gap) - gap, height))
     for i, (image, share) in enumerate(zip(images, opacity, strict=True)):
-        alpha = Image.new("L", (width, height), round(255 * share))
-        strip.paste(Image.merge("LA", (Image.fromarray(image), alpha)), (i * (width + gap), 0))
+        picture = Image.fromarray(image)
+        picture.putalpha(round(255 * share))
+        strip.paste(picture, (i * (width + gap), 0))
     return strip
 
 

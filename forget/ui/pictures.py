@@ -40,7 +40,10 @@ class Picture:
 
 
 def drawable(image: NDArray[np.uint8]) -> str:
-    """Returns an image (height, width, 1 or 3) as a data URL: small ones without loss.
+    """Returns an image as a data URL: small ones without loss.
+
+    Arguments:
+        image: (height, width) or (height, width, 1), grey, or (height, width, 3), RGB.
 
     Example:
         >>> drawable(np.zeros((8, 8, 1), np.uint8))[:22]
@@ -53,7 +56,7 @@ def drawable(image: NDArray[np.uint8]) -> str:
 
 
 def enlarged(image: NDArray[np.uint8]) -> Image.Image:
-    """Returns an image (height, width, 1 or 3) at about 192 pixels, small ones with hard edges."""
+    """Returns an image as `drawable` takes it at about 192 pixels, small ones with hard edges."""
     picture = _opened(image)
     times = max(1, SIDE // max(picture.size))
     size = (picture.width * times, picture.height * times)
@@ -91,7 +94,7 @@ def _pick(key: str, selection_key: str, values: frozenset[int]) -> None:
 
 def _opened(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(
-        np.ascontiguousarray(image.squeeze(2) if image.shape[2] == 1 else image)
+        np.ascontiguousarray(image[..., 0] if image.shape[2:] == (1,) else image)
     )
 
 

@@ -1,6 +1,7 @@
 """Laws of FaceDataset, of the order of names and of requests for people."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,10 @@ def test_a_data_set_knows_whose_photographs_are_where() -> None:
     [
         (np.zeros((2, 3, 2)), ("a", "b")),
         (np.zeros((2, 3), np.uint8), ("a", "b")),
+        (np.zeros((2, 3, 2, 1), np.uint8), ("a", "b")),
+        (np.zeros((2, 3, 2, 4), np.uint8), ("a", "b")),
+        (np.zeros((2, 3, 2, 3)), ("a", "b")),
+        (np.zeros((2, 3, 2, 3), np.uint8), ("a",)),
         (np.zeros((2, 3, 2), np.uint8), ("a",)),
     ],
 )
@@ -79,6 +84,36 @@ def test_images_and_labels_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(PhotographError):
         FaceDataset("toy", images, labels)
+
+
+def test_photographs_may_be_in_colour() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (4, 3, 2, 3), np.uint8)
+    faces = FaceDataset("toy", images, ("a", "b", "a", "c"), core=("a",))
+    some = faces.only(["a", "c"])
+    assert np.array_equal(some.images, images[[0, 2, 3]]) and some.core == ("a",)
+    shape = np.array([3, 2, 3], "<i8").tobytes()
+    expected = hashlib.sha256(shape + images[1].tobytes()).hexdigest()
+    assert faces.hashes_of("b") == {expected}
+    with pytest.raises(PhotographError, match=r"RGB, of type uint8; got shape \(2, 3\), uint8"):
+        FaceDataset("toy", np.zeros((2, 3), np.uint8), ("a", "b"))
+
+
+def test_people_are_found_by_parts_of_their_id_title_or_other_ids() -> None:
+    faces = FaceDataset(
+        "toy",
+        pixels(4),
+        ("s10", "s2", "s1", "Émile"),
+        titles={"s10": "Ada Byron"},
+        aliases={"s10": ("x7", "X8"), "s2": ("x9",), "gone": ("x1",)},
+    )
+    assert faces.search("") == faces.search("  ") == faces.identities
+    assert faces.search("S1") == ["s1", "s10"]
+    assert faces.search(" byron ") == faces.search("x8") == ["s10"]
+    assert faces.search("X") == ["s2", "s10"]
+    assert faces.search("ÉMI") == ["Émile"]
+    assert faces.search("x1") == faces.search("gone") == []
+    assert faces.only(["s10"]).search("x") == ["s10"]
+    assert replace(faces, core=("s1",)).search("x") == ["s2", "s10"]
 
 
 def test_core_people_must_be_there() -> None:

@@ -264,6 +264,17 @@ def test_photographs_of_added_people_are_compared_with_the_core() -> None:
     assert nobody.counts["identical images"] == 2
 
 
+def test_copies_among_colour_photographs_of_people_are_found() -> None:
+    colour = [np.asarray(pixels(k)) for k in (1, 2, 3, 4)]
+    images = np.stack([*colour, saved_again(pixels(1), 40)])
+    report = hygiene(FaceDataset("made", images, ("ann", "ann", "ben", "cy", "dan")))
+    assert report.people == {"ann": "ann", "ben": "ben", "cy": "cy", "dan": "ann"}
+    assert report.pictures[4] == report.pictures[0]
+    grey = np.stack([np.asarray(pixels(k).convert("L")) for k in (1, 2)])
+    both = thumbnails(images, np.arange(2)) * thumbnails(grey, np.arange(2))
+    assert both.sum(1).min() > 0.999
+
+
 def test_orl_has_no_twins(orl: FaceDataset) -> None:
     report = hygiene(orl)
     assert report.warnings == () and len(report.groups) == 0

@@ -9,12 +9,13 @@ from forget.errors import StatisticsError
 from forget.linear.grid import FINE, Grid
 from forget.linear.head_rules import HEADS, make_rule, rule_settings
 from forget.linear.heads import ClassMean, HeadRule, Ridge, Wccn, head_gap
+from forget.linear.linearizer.operator_ridge import OperatorRidge
 from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.statistics import Space, Statistics
 
 D = 12
 SPACE = Space(FINE, D, "ab" * 32, targets=8, target_grid=Grid(15, 2.0))
-RULES = [Wccn(1e-3), Ridge(1e-2), ClassMean(), Sandwich(1e-2, 1e-3)]
+RULES = [Wccn(1e-3), Ridge(1e-2), ClassMean(), Sandwich(1e-2, 1e-3), OperatorRidge(1e-2, 1e-3)]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: type(rule).__name__)
 
 
@@ -64,9 +65,24 @@ def naive_sandwich(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.nd
     return naive_wccn(z @ operator, names, probe @ operator)
 
 
+def naive_operator_ridge(z: np.ndarray, names: np.ndarray, probe: np.ndarray) -> np.ndarray:
+    aimed = SPACE.target_grid.real(aims(FINE.snap(z)))
+    operator = np.linalg.solve(z.T @ z + 1e-2 * np.eye(D), z.T @ aimed)
+    u, mean = z @ operator, (z @ operator).mean(0)
+    targets = (names[:, None] == np.array(sorted(set(names)))).astype(float)
+    share = targets.mean(0)
+    gram = (u - mean).T @ (u - mean) + 1e-3 * np.eye(u.shape[1])
+    return share + (probe @ operator - mean) @ np.linalg.solve(
+        gram, (u - mean).T @ (targets - share)
+    )
+
+
+NAIVE = [naive_wccn, naive_ridge, naive_mean, naive_sandwich, naive_operator_ridge]
+
+
 @pytest.mark.parametrize(
     ("rule", "naive"),
-    list(zip(RULES, [naive_wccn, naive_ridge, naive_mean, naive_sandwich], strict=True)),
+    list(zip(RULES, NAIVE, strict=True)),
     ids=lambda value: type(value).__name__,
 )
 def test_scores_equal_the_dense_twin(rule: HeadRule, naive: Callable[..., np.ndarray]) -> None:

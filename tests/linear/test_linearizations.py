@@ -15,6 +15,7 @@ from forget.data.split import Split, split_by_identity
 from forget.errors import CheckpointError, StatisticsError
 from forget.linear.archive import read_model, save_model
 from forget.linear.backbone import backbone_of
+from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.heads import HeadRule, Wccn, head_gap
 from forget.linear.kinds import FEATURE_MAPS, read_feature_map
@@ -26,6 +27,7 @@ from forget.linear.recall import InverseDrawer
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.methods.registry import unlearn
 from forget.models.checkpoint import TrainingRecord
+from forget.models.classifier import build
 from forget.models.embedder import Embedder
 
 RECORD = TrainingRecord(frozenset(["s01", "s02"]), frozenset())
@@ -55,6 +57,13 @@ def penultimate() -> FeatureMap:
     return Penultimate(network(), RECORD)
 
 
+def hidden_layer() -> FeatureMap:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        convnet = build({"architecture": "convnet", "classes": 3, "channels": 1, "side": 28})
+    return ClassifierFeatures(convnet, RECORD, side=28, mirror=True)
+
+
 def tangent() -> FeatureMap:
     settings = TangentSettings(rank=3, outputs=2)
     return Tangent.fit(backbone_of(network()), core(), RECORD, settings)
@@ -76,6 +85,7 @@ def erased() -> FeatureMap:
 
 MAPS: dict[str, tuple[Callable[[], FeatureMap], HeadRule]] = {
     "penultimate": (penultimate, Wccn(1e-3)),
+    "hidden layer": (hidden_layer, Wccn(1e-3)),
     "tangent": (tangent, Wccn(1e-3)),
     "linearizer of embeddings": (lambda: linearizer("embedding"), Sandwich(1.0, 1e-2)),
     "linearizer of images": (lambda: linearizer("image"), Sandwich(1.0, 1e-2)),

@@ -1,14 +1,25 @@
 """What a model holds of a person is drawn from its sums, by a decoder that knows only the core."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import torch
 
 import forget
 from forget.charts.recall import share_bars
 from forget.data.dataset import FaceDataset
 from forget.errors import PhotographError
 from forget.linear.model import LinearModel
-from forget.linear.recall import RIDGE, PixelDecoder, average, held, main_directions, shares
+from forget.linear.recall import (
+    RIDGE,
+    InverseDrawer,
+    PixelDecoder,
+    average,
+    held,
+    main_directions,
+    shares,
+)
 
 
 def sample(n: int = 9, d: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -30,10 +41,32 @@ def test_the_decoder_is_the_dense_ridge_regression() -> None:
     # Judged on people it was not fitted on: the features say nearly everything here.
     ours, plain = decoder.errors
     assert 0 < ours < plain
-    assert f"{ours:.1f} grey levels" in decoder.says
+    assert f"{ours:.1f} levels of 255" in decoder.says
     far = decoder(1e6 * z)
     assert far.min() == 0
     assert far.max() == 255
+
+
+def test_colour_photographs_are_drawn_in_colour() -> None:
+    z, images = sample()
+    grey = PixelDecoder.fit(z, images, list("aaabbbccc"))
+    colour = PixelDecoder.fit(z, images.reshape(9, 2, 5, 3), list("aaabbbccc"))
+    assert colour.picture.shape == (2, 5, 3)
+    np.testing.assert_array_equal(colour(z[:4]), grey(z[:4]).reshape(4, 2, 5, 3))
+    np.testing.assert_allclose(colour.errors, grey.errors, rtol=1e-12)
+    assert colour(z[:0]).shape == (0, 2, 5, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_inverse_draws_in_the_colours_of_its_images(channels: int) -> None:
+    extended = torch.rand((2, channels, 8, 8), generator=torch.Generator().manual_seed(0))
+    g_x = SimpleNamespace(inverse=lambda seen: extended)
+    f = SimpleNamespace(operator=torch.eye(4), g_x=g_x)
+    model = SimpleNamespace(feature_map=SimpleNamespace(linearizer=lambda head: f), head=None)
+    drawn = InverseDrawer(model, (6, 5))(np.zeros((2, 4)))
+    wanted = np.rint(extended[:, :, :6, :5].double().numpy() * 255).astype(np.uint8)
+    assert drawn.shape == (2, 6, 5) if channels == 1 else (2, 6, 5, 3)
+    assert np.array_equal(drawn, wanted[:, 0] if channels == 1 else wanted.transpose(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize("features", [np.zeros((0, 4)), np.zeros((8, 4))])

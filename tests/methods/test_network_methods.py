@@ -12,7 +12,7 @@ from forget.data.load import load_images
 from forget.data.partition import Partition, by_class, by_index
 from forget.errors import ForgetError
 from forget.linear.classifier_features import ClassifierFeatures, unit_rows
-from forget.linear.readout import fit_readout, readout_logits
+from forget.linear.readout import Measured, fit_readout, readout_logits
 from forget.methods.kl_uniform import KlUniform, kl_to_uniform
 from forget.methods.method import Kind, Scope, guarantee_images
 from forget.methods.registry import METHODS, NETWORK_METHODS, unlearn
@@ -192,10 +192,11 @@ def test_subtraction_equals_a_fit_that_never_saw_the_images(
         "all but one a class": by_index(data, np.setdiff1d(data.train, firsts), "nearly all"),
     }[chosen]
     features = ClassifierFeatures(network, None)
-    model = fit_readout(features, wanted, rows[wanted.train], wanted.train)
+    model = fit_readout(features, wanted.data, Measured(rows[wanted.train][:, None]), wanted.train)
     before = model.statistics.digest()
     after = subtract(model, wanted)
-    never = fit_readout(features, wanted, rows[wanted.retain], wanted.retain)
+    stays = Measured(rows[wanted.retain][:, None])
+    never = fit_readout(features, wanted.data, stays, wanted.retain)
     assert after.model.statistics.digest() == never.statistics.digest()
     assert model.statistics.digest() == before
     names = data.classes
@@ -210,7 +211,7 @@ def test_a_forgotten_class_scores_nothing(
     network: Classifier, split: Partition, rows: np.ndarray
 ) -> None:
     features = ClassifierFeatures(network, None)
-    model = fit_readout(features, split, rows[split.train], split.train)
+    model = fit_readout(features, split.data, Measured(rows[split.train][:, None]), split.train)
     logits = readout_logits(model, rows, split.data.classes)
     assert judge(logits, split.data.labels).accuracy > 0.9
     after = readout_logits(subtract(model, split).model, rows, split.data.classes)

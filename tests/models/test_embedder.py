@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from forget.errors import PhotographError
+from forget.linear.backbone import EmbedderBackbone
 from forget.models.embedder import Embedder, embed, shrink
 
 HEIGHT, WIDTH = Embedder.size
@@ -88,6 +89,21 @@ def test_an_empty_photograph_is_finite(network: Embedder) -> None:
 def test_other_photographs_are_refused(network: Embedder, wrong: np.ndarray) -> None:
     with pytest.raises(PhotographError, match="112, 92"):
         embed(network, wrong)
+
+
+@pytest.mark.parametrize("shape", [(2, 128, 128, 3), (2, HEIGHT, WIDTH, 3), (0, 64, 64, 3)])
+def test_colour_photographs_are_refused_with_what_to_do(
+    network: Embedder, shape: tuple[int, ...]
+) -> None:
+    images = np.zeros(shape, np.uint8)
+    for read in (
+        lambda: embed(network, images),
+        lambda: EmbedderBackbone(network).prepare(images),
+    ):
+        with pytest.raises(PhotographError, match="grey photographs") as caught:
+            read()
+        assert f"colour photographs of shape {shape}" in caught.value.got
+        assert "Make them grey" in caught.value.remedy and "92 x 112" in caught.value.remedy
 
 
 def test_the_default_network_is_small() -> None:

@@ -19,7 +19,7 @@ from forget.linear.heads import (
 from forget.linear.statistics import Statistics
 from forget.runtime import one_blas_thread
 
-__all__ = ["OperatorHead", "Sandwich"]
+__all__ = ["OperatorHead", "Sandwich", "solve_operator"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,20 +81,28 @@ class Sandwich:
         Raises:
             StatisticsError: The statistics have no targets.
         """
-        if not statistics.space.targets:
-            raise StatisticsError(
-                "statistics with targets", "none", "Choose another head for this feature map."
-            )
+        gram, operator = solve_operator(statistics, self.ridge)
         classes, counts, totals = sums_of(statistics)
-        target_grid = statistics.space.target_grid
-        step = step_of(statistics.space.grid) * step_of(target_grid)
         with one_blas_thread():
-            gram = gram_of(statistics)
-            factor = ridge_factor(statistics, self.ridge)
-            operator = cho_solve((factor, True), statistics.cross * step).T
             means = operator @ (totals / counts)
             scatter = gram - (totals / counts) @ totals.T
             spare = max(statistics.count - len(classes), 1)
             inside = operator @ (scatter / spare) @ operator.T
             inside = (inside + inside.T) / 2 + self.within * np.eye(len(inside))
             return OperatorHead(classes, cholesky(inside, lower=True), means, operator)
+
+
+def solve_operator(statistics: Statistics, ridge: float) -> tuple[Reals, Reals]:
+    r"""The Gram matrix G (d, d) as real numbers, and A = C^T (G + ridge I)^{-1}, (k, d).
+
+    Raises:
+        StatisticsError: The statistics have no targets.
+    """
+    if not statistics.space.targets:
+        raise StatisticsError(
+            "statistics with targets", "none", "Choose another head for this feature map."
+        )
+    step = step_of(statistics.space.grid) * step_of(statistics.space.target_grid)
+    factor = ridge_factor(statistics, ridge)
+    with one_blas_thread():
+        return gram_of(statistics), cho_solve((factor, True), statistics.cross * step).T

@@ -21,7 +21,9 @@ from forget.models.checkpoint import TrainingRecord
 from forget.progress import OnStep, silent
 from forget.training import Batch, Phase, accelerate, train
 
-__all__ = ["LinearizerSettings", "train_linearizer"]
+__all__ = ["KEEP", "LinearizerSettings", "train_linearizer"]
+
+KEEP = {1: (3, 8, 16), 3: (6, 12, 16)}  # of grey images, of coloured ones
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class LinearizerSettings:
         couplings: Of each map between vectors, from 1 to 8.
         kind: Of the couplings: "additive", whose inverse is as exact far from the core as near
             it, or "affine".
-        keep: Channels after each halving of an image.
+        keep: Channels after each halving of an image; () for the usual ones, `KEEP`.
         dimension: Latent numbers of an image.
         rate: Highest learning rate of AdamW.
         warm: Share of the steps in which it rises; then it falls to 0.
@@ -49,7 +51,7 @@ class LinearizerSettings:
     level: str = "embedding"
     couplings: int = 4
     kind: str = "additive"
-    keep: tuple[int, ...] = (3, 8, 16)
+    keep: tuple[int, ...] = ()
     dimension: int = 512
     rate: float = 2e-3
     warm: float = 0.2
@@ -182,9 +184,8 @@ def _maps(backbone: Backbone, settings: LinearizerSettings, image: Tensor) -> tu
     if settings.level == "embedding":
         return vector_flow(m, settings.couplings, kind=settings.kind, seed=seed), g_y
     shape = student_input(backbone, settings.level, image).shape[1:]
-    g_x = image_surjection(
-        *shape, settings.keep, settings.dimension, kind=settings.kind, seed=seed
-    )
+    keep = settings.keep or KEEP[shape[0]]
+    g_x = image_surjection(*shape, keep, settings.dimension, kind=settings.kind, seed=seed)
     return g_x, g_y
 
 

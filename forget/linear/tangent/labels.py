@@ -1,9 +1,8 @@
 """The tangent space of a classifier: one row an output, and one displacement for all of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from forget.data.dataset import Indices
-from forget.data.partition import Partition
+from forget.data.image_dataset import ImageDataset
 from forget.errors import ForgetError
 from forget.linear.grid import Grid, Rows
 from forget.linear.model import LinearModel
+from forget.linear.readout import Measured, fit_readout
 from forget.linear.statistics import Space
-from forget.linear.store import Chunk, FeatureStore
 from forget.linear.tangent.displacement import Displacement
 from forget.linear.tangent.features import TangentSettings
 from forget.linear.tangent.gradients import (
@@ -31,23 +30,10 @@ from forget.models.classifier import Classifier, build
 from forget.progress import OnStep, silent
 from forget.recipe import to_input
 
-__all__ = ["Measured", "TangentLabels", "fit_tangent_labels", "tangent_logits"]
+__all__ = ["TangentLabels", "fit_tangent_labels", "tangent_logits"]
 
 BATCH = 64  # images per pass
 ROOM = 1.5  # the grid reaches that much farther than the largest gradient of the core
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What a network says of images, and how its weights would change that.
-
-    Arguments:
-        values: Centred logits (n, c): a number that is added to all of them means nothing.
-        rows: Their projected gradients on the grid, (n, c, p).
-    """
-
-    values: NDArray[np.float32] = field(repr=False)
-    rows: Rows = field(repr=False)
 
 
 class TangentLabels:
@@ -71,6 +57,7 @@ class TangentLabels:
         subspace: Layers and bases.
         scale: The gradient that is the grid's largest number.
         contrast: tau, how far the logit of the right class shall lie above the mean of all.
+        energy: Mean squared norm of a row of the core: what ridges are measured in.
         side: Height and width that images are scaled to, pixels; None for as they are.
     """
 
@@ -83,9 +70,10 @@ class TangentLabels:
         subspace: Subspace,
         scale: float,
         contrast: float,
+        energy: float,
         side: int | None = None,
     ) -> None:
-        self.record, self.side = record, side
+        self.record, self.side, self.energy = record, side, energy
         self.grid, self.target_grid = Grid(15, scale), Grid(15, 8 * contrast)
         self.contrast = contrast
         self._subspace = subspace
@@ -133,10 +121,11 @@ class TangentLabels:
             settings.basis,
             settings.seed,
         )
-        largest, right = 0.0, []
+        largest, energy, right = 0.0, 0.0, []
         for start, view in zip(range(0, len(images), BATCH), batches, strict=True):
             values, gradients = projected_gradients(frozen, frozen, view, subspace, centring)
             largest = max(largest, float(gradients.abs().max()))
+            energy += float(gradients.square().sum()) / (len(images) * gradients.shape[1])
             of = torch.from_numpy(labels[start : start + len(view)])
             right.append(values.gather(1, of[:, None]))
         classes = values.shape[1]
@@ -147,7 +136,7 @@ class TangentLabels:
                 f"a mean advantage of {contrast:.3g} for the right class",
                 "Train it first.",
             )
-        return cls(frozen, record, subspace, ROOM * largest, contrast, side)
+        return cls(frozen, record, subspace, ROOM * largest, contrast, energy, side)
 
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
@@ -186,7 +175,7 @@ class TangentLabels:
             rows[done : done + len(view)] = self.grid.snap(gradients.numpy())
             done += len(view)
             on_step(done, len(images), "images")
-        return Measured(values, rows)
+        return Measured(rows, values=values)
 
     def lacking(self, values: NDArray[np.float32], labels: NDArray[np.int64]) -> Rows:
         """What centred logits (n, c) lack towards their targets, on the grid, (n, c, 1)."""
@@ -197,7 +186,7 @@ class TangentLabels:
 
 def fit_tangent_labels(
     feature_map: TangentLabels,
-    split: Partition,
+    data: ImageDataset,
     measured: Measured,
     indices: Indices,
     rule: Displacement,
@@ -206,23 +195,13 @@ def fit_tangent_labels(
 
     Arguments:
         feature_map: What measured the images.
-        split: Names and labels of the images.
+        data: Names and labels of the images.
         measured: Values and rows of the images, in the order of `indices`.
         indices: Which images, (n,).
         rule: Statistics to displacement.
     """
-    hashes = split.data.hashes_of(indices)
-    labels = split.data.labels[indices]
-    lacking = feature_map.lacking(measured.values, labels)
-    chunks = {
-        split.unit(index): Chunk(
-            measured.rows[k], (hashes[k],), split.data.classes[labels[k]], lacking[k]
-        )
-        for k, index in enumerate(indices)
-    }
-    store = FeatureStore(feature_map.space, MappingProxyType(chunks))
-    empty = FeatureStore(feature_map.space)
-    return LinearModel(feature_map, rule, store.statistics(), store, empty)
+    lacking = feature_map.lacking(measured.values, data.labels[indices])
+    return fit_readout(feature_map, data, replace(measured, targets=lacking), indices, rule)
 
 
 def tangent_logits(model: LinearModel, measured: Measured) -> NDArray[np.float64]:

@@ -7,19 +7,15 @@ import pytest
 import torch
 
 from forget.data.load import load_images
-from forget.data.partition import Partition, by_class, by_index
+from forget.data.partition import Partition, by_index
 from forget.errors import ForgetError, StatisticsError
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
 from forget.linear.proof import prove
+from forget.linear.readout import Measured
 from forget.linear.tangent.displacement import Displacement, newton_step
 from forget.linear.tangent.features import TangentSettings
-from forget.linear.tangent.labels import (
-    Measured,
-    TangentLabels,
-    fit_tangent_labels,
-    tangent_logits,
-)
+from forget.linear.tangent.labels import TangentLabels, fit_tangent_labels, tangent_logits
 from forget.methods.subtract import subtract
 from forget.models.checkpoint import TrainingRecord
 from forget.models.classifier import Classifier, build
@@ -63,7 +59,7 @@ def measured() -> Measured:
 
 @cache
 def model() -> LinearModel:
-    return fit_tangent_labels(features(), split(), measured(), added(), RULE)
+    return fit_tangent_labels(features(), split().data, measured(), added(), RULE)
 
 
 def test_the_displacement_is_the_dense_least_squares_solution() -> None:
@@ -94,8 +90,8 @@ def test_targets_are_the_contrast_less_what_the_network_says() -> None:
 def test_forgetting_equals_a_fit_without_the_images_bit_for_bit() -> None:
     after = subtract(model(), split())
     kept = ~np.isin(added(), split().forget)
-    left = Measured(measured().values[kept], measured().rows[kept])
-    again = fit_tangent_labels(features(), split(), left, added()[kept], RULE)
+    left = measured()[kept]
+    again = fit_tangent_labels(features(), split().data, left, added()[kept], RULE)
     assert after.model.statistics.digest() == again.statistics.digest()
     assert head_gap(after.model.head, again.head) == 0.0
     assert prove(after.model).holds
@@ -117,10 +113,9 @@ def test_a_newton_step_lands_on_the_minimiser_of_what_is_left() -> None:
 
 def test_core_images_are_forgotten_by_the_readout_only() -> None:
     data = split().data
-    whole = by_class(data, ["3"])
     both = data.train[: CORE + 50]
     fitted = fit_tangent_labels(
-        features(), whole, features().measure(data.images[both]), both, RULE
+        features(), data, features().measure(data.images[both]), both, RULE
     )
     some = by_index(data, data.train[:3], "three core images")
     guarantee = subtract(fitted, some).guarantee

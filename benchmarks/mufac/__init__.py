@@ -1,0 +1,1 @@
+"""What forgetting costs on MUFAC: networks, linearizations, their price, and approximate steps."""

@@ -1,0 +1,141 @@
+"""What forgetting costs on MUFAC; goes on where it was stopped.
+
+    python -m benchmarks.mufac --seeds 0,1,2                     at 64 pixels, hours on 2 cores
+    python -m benchmarks.mufac --side 128 --run logs/mufac/...   networks of a finished run
+    python -m benchmarks.mufac --list                            stages, and which are done
+
+Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/mufac-benchmark.
+Per seed three networks: "core 50%" (half of the people after joining twins, drawn once, none of
+them in the benchmark's forget set), "everybody" and "reference" (without the forget set).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+
+from benchmarks.mufac.bench import Bench, Row
+from benchmarks.mufac.ready import ready_rows
+from forget.data.mufac import load_mufac
+from forget.data.twins.find import hygiene
+from forget.errors import ForgetError
+from forget.label_linearizations import LABEL_LINEARIZATIONS
+from forget.mufac_training import SIDES
+from forget.runs.run import Run
+from forget.runtime import machine
+from forget.terminal import ProgressBars
+
+TABLE = Path(__file__).parents[1] / "mufac.csv"
+COLUMNS = ["side", "seed", "stage", "forget", "model", "metric", "value", "machine"]
+NETWORKS = ("core 50%", "everybody", "reference")
+PRICE = ("core 30%", "core 70%", "core 85%")  # beside the half, with the first seed alone
+
+Stages = dict[str, Callable[[Bench, int], Iterator[Row]]]
+
+
+def network_rows(name: str) -> Callable[[Bench, int], Iterator[Row]]:
+    """What a network says by itself."""
+
+    def stage(bench: Bench, seed: int) -> Iterator[Row]:
+        network = bench.network(name, seed)
+        for metric, value in bench.figures(bench.logits(network.base), bench.split):
+            yield "benchmark", "network", metric, value
+        yield "", "network", "seconds to train", float(network.about["seconds"])
+        yield "", "network", "images", float(network.about["core images"])
+
+    return stage
+
+
+def linear_rows(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
+    """What a linearization on a core network says, before and after."""
+
+    def stage(bench: Bench, seed: int) -> Iterator[Row]:
+        core = bench.core(float(name.removeprefix("core ").rstrip("%")) / 100)
+        return ready_rows(bench, bench.network(name, seed), core, kind)
+
+    return stage
+
+
+def stages(side: int, first: bool) -> Stages:
+    """All stages of a seed, in order."""
+    price = PRICE if first and side == 64 else ()
+    found: Stages = {f"network, {name}": network_rows(name) for name in (*NETWORKS, *price)}
+    for name in ("core 50%", *price):
+        for kind in LABEL_LINEARIZATIONS:
+            found[f"{kind}, {name}"] = linear_rows(name, kind)
+    return found
+
+
+def read() -> pd.DataFrame:
+    """What was measured so far."""
+    return pd.read_csv(TABLE) if TABLE.is_file() else pd.DataFrame(columns=COLUMNS)
+
+
+def append(side: int, seed: int, stage: str, rows: Sequence[Row]) -> None:
+    """Adds the rows of a finished stage; the table is replaced as a whole."""
+    new = pd.DataFrame([(side, seed, stage, *row, machine()) for row in rows], columns=COLUMNS)
+    before = read()
+    temporary = TABLE.with_suffix(".part")
+    table = pd.concat([before, new]) if len(before) else new
+    table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    temporary.replace(TABLE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the stages that are not in the table yet."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--side", type=int, choices=SIDES, default=64, help="of images, pixels")
+    parser.add_argument("--seeds", default="0", metavar="A,B", help="of trainings")
+    parser.add_argument("--run", type=Path, help="a finished run of unlearn_mufac.py")
+    parser.add_argument("--data", type=Path, metavar="PATH", help="where MUFAC lies")
+    parser.add_argument("--only", default="", metavar="TEXT", help="stages that contain this")
+    say = "start no stage after this many minutes"
+    parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
+    parser.add_argument("--list", action="store_true", help="show the stages and end")
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except ForgetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on.", file=sys.stderr)
+        return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    began = perf_counter()
+    table = read()
+    done = set(zip(table["side"], table["seed"], table["stage"], strict=True))
+    todo = [
+        (int(seed), name, stage)
+        for number, seed in enumerate(options.seeds.split(","))
+        for name, stage in stages(options.side, number == 0).items()
+        if options.only in name
+    ]
+    if options.list:
+        for seed, name, _ in todo:
+            print("done" if (options.side, seed, name) in done else "    ", seed, name)
+        return 0
+    run = Run.open(options.run) if options.run else None
+    with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+        data = load_mufac(options.data, bars)
+        joined = hygiene(data, on_step=bars).people
+        bench = Bench(data, joined, options.side, bars, run)
+        for seed, name, stage in todo:
+            if (options.side, seed, name) in done:
+                continue
+            if perf_counter() - began > 60 * options.budget_minutes:
+                print("The budget is spent; the same command goes on.")
+                break
+            append(options.side, seed, name, list(stage(bench, seed)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

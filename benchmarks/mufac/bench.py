@@ -1,0 +1,136 @@
+"""The data of the MUFAC benchmark, its networks, and how a model is judged on all images."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forget.data.core import Core, draw_core
+from forget.data.dataset import natural_key
+from forget.data.image_dataset import ImageDataset
+from forget.data.mufac import benchmark
+from forget.data.partition import Partition
+from forget.data.sources import APP_DATA
+from forget.forget_ready import (
+    CoreNetwork,
+    load_core_network,
+    record_of_core,
+    save_core_network,
+    train_core,
+)
+from forget.linear.classifier_features import ClassifierFeatures
+from forget.metrics.accuracy import judge
+from forget.metrics.membership import loss_attack, nomus
+from forget.models.classifier import build
+from forget.mufac_training import NETWORK, mufac_recipe
+from forget.progress import OnStep
+from forget.recipe import hidden_of, logits_of
+from forget.runs.keeper import FileKeeper
+from forget.runs.run import Run
+
+__all__ = ["FEWEST", "KEPT", "Bench", "Row"]
+
+KEPT = APP_DATA / "mufac-benchmark"
+FEWEST = 10  # images to forget, from which on the attack says something
+
+Row = tuple[str, str, str, float]  # forget set, model, metric, value
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """MUFAC, and what is measured on all of it.
+
+    Arguments:
+        data: The images.
+        joined: The id under which people who share a picture are one.
+        side: Size of the images that networks end their training on, pixels.
+        on_step: Shows progress.
+        run: A finished run of unlearn_mufac.py, whose networks stand for "everybody" and
+            "reference"; None to train them.
+    """
+
+    data: ImageDataset
+    joined: Mapping[str, str] = field(repr=False)
+    side: int
+    on_step: OnStep
+    run: Run | None = None
+
+    @cached_property
+    def split(self) -> Partition:
+        """The benchmark's own sets."""
+        return benchmark(self.data)
+
+    def core(self, share: float) -> Core:
+        """The core of a share; nobody of the benchmark's forget set while others are left."""
+        return draw_core(self.data, share, self.joined, self.split.forget)
+
+    def network(self, name: str, seed: int) -> CoreNetwork:
+        """A network by name: "core 50%", "everybody" or "reference".
+
+        It is trained unless it is kept already, and goes on after a kill.
+        """
+        path = self._path(name, seed)
+        if path.is_file():
+            return load_core_network(path)
+        core = self._core_of(name)
+        if self.run is not None and not name.startswith("core"):
+            return self._of_run(self.run, name, seed, core)
+        settings = {"name": name, "seed": seed, "side": self.side, "images": len(core.images)}
+        keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
+
+        def on_step(done: int, total: int, note: str = "") -> None:
+            self.on_step(done, total, f"{name} (seed {seed}, {self.side} px), {note}")
+
+        recipe = mufac_recipe(self.side)
+        found = train_core(self.data, core, NETWORK, recipe, seed, None, keeper, on_step)
+        save_core_network(found, path)
+        keeper.drop()
+        return found
+
+    def _path(self, name: str, seed: int) -> Path:
+        return KEPT / f"{self.side}-{seed}-{name.replace(' ', '-').rstrip('%')}.safetensors"
+
+    def _core_of(self, name: str) -> Core:
+        """Whose images train a network; all of them where it is not forget-ready."""
+        if name.startswith("core"):
+            return self.core(float(name.removeprefix("core ").rstrip("%")) / 100)
+        images = self.data.train if name == "everybody" else self.split.retain
+        people = sorted({self.data.people[i] for i in images}, key=natural_key)
+        rest = np.setdiff1d(self.data.train, images)
+        return Core(tuple(people), images, rest, len(images) / len(self.data.train))
+
+    def _of_run(self, run: Run, name: str, seed: int, core: Core) -> CoreNetwork:
+        stage = {"everybody": "original", "reference": "retrain"}[name]
+        network = build(run.params["network"], run.load_state(f"{stage}-{seed}"))
+        base = ClassifierFeatures(network, record_of_core(self.data, core), self.side)
+        table = run.table()
+        mine = table[(table["method"] == stage) & (table["metric"] == "seconds")]
+        seconds = float(mine["value"].iloc[-1])
+        return CoreNetwork(base, {"seconds": seconds, "core images": len(core.images)})
+
+    def logits(self, base: ClassifierFeatures) -> NDArray[np.float32]:
+        """Logits (n, c) of all images by a network itself."""
+        everything = np.arange(len(self.data.images))
+        return logits_of(base.network, self.data, everything, "cpu", self.on_step, base.side)
+
+    def hidden(self, base: ClassifierFeatures) -> NDArray[np.float32]:
+        """The last hidden layer (n, d) of all images."""
+        everything = np.arange(len(self.data.images))
+        return hidden_of(base.network, self.data, everything, "cpu", self.on_step, base.side)
+
+    def figures(
+        self, logits: NDArray[np.floating], split: Partition
+    ) -> Iterator[tuple[str, float]]:
+        """Accuracy on each set, the attack and the score of logits (n, c) of all images."""
+        judged = judge(logits, self.data.labels)
+        for name, indices in split.sets.items():
+            yield name, float(judged.right[indices].mean())
+        held = np.concatenate([split.test, split.unseen])
+        yield "test and unseen", float(judged.right[held].mean())
+        if len(split.forget) >= FEWEST:
+            attack = loss_attack(judged.losses[split.forget], judged.losses[split.unseen])
+            yield "mia", attack.accuracy
+            yield "nomus", nomus(float(judged.right[split.test].mean()), attack.accuracy)

@@ -1,0 +1,186 @@
+"""Forget-ready training: a network that a core trained, so that everybody else can be taken out.
+
+A linear part on top of a network that was trained on a person forgets almost nothing of what the
+network knows. Here the network never sees the people who may want to leave; the linear part
+learns from them, and that can be subtracted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from forget.data.core import Core
+from forget.data.dataset import Images, Indices, photograph_hash
+from forget.data.image_dataset import ImageDataset
+from forget.errors import CheckpointError, ForgetError
+from forget.label_linearizations import LabelReadout, linearize_classifier
+from forget.linear.classifier_features import ClassifierFeatures
+from forget.linear.model import LinearModel
+from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes, write_bytes
+from forget.progress import OnStep, silent
+from forget.recipe import Recipe, fit
+from forget.runtime import machine, versions
+from forget.training import Keeper, accelerate
+
+__all__ = [
+    "CoreNetwork",
+    "LabelModel",
+    "forget_ready",
+    "load_core_network",
+    "record_of_core",
+    "save_core_network",
+    "train_core",
+]
+
+FORMAT = "forget core network 1"
+
+
+@dataclass(frozen=True, eq=False)
+class CoreNetwork:
+    """A classifier that saw nobody but a core.
+
+    Arguments:
+        base: Its last hidden layer, with the core as its training record.
+        about: How it was made, plain values.
+    """
+
+    base: ClassifierFeatures
+    about: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelModel:
+    """A linear model of classes on a core network, and what makes its rows.
+
+    Arguments:
+        readout: Images to rows, rows to models.
+        model: Of the images that it was fitted on; what `subtract` takes them out of.
+        classes: Names of all classes.
+    """
+
+    readout: LabelReadout
+    model: LinearModel
+    classes: tuple[str, ...]
+
+    def logits(self, images: Images, on_step: OnStep = silent) -> NDArray[np.float64]:
+        """Logits (n, c) of images (n, h, w, channels), in the order of `classes`."""
+        return self.readout.logits(self.model, self.readout.measure(images, on_step), self.classes)
+
+
+def record_of_core(data: ImageDataset, core: Core) -> TrainingRecord:
+    """The core's ids, and the SHA-256 of their images: as stored, and of their pixels."""
+    stored = data.hashes_of(core.images)
+    pixels = [photograph_hash(np.asarray(data.images[i])) for i in core.images]
+    return TrainingRecord(frozenset(core.people), frozenset([*stored, *pixels]))
+
+
+def train_core(
+    data: ImageDataset,
+    core: Core,
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    seed: int = 0,
+    fabric: Fabric | None = None,
+    keeper: Keeper | None = None,
+    on_step: OnStep = silent,
+) -> CoreNetwork:
+    """Trains a classifier on the images of a core.
+
+    Arguments:
+        data: Images and labels.
+        core: Whose images may train it.
+        config: Settings of the network, for `forget.models.classifier.build`.
+        recipe: How; the size of its last epochs is the one that the network reads.
+        seed: Of weights, order and changes.
+        fabric: Where; by default the best device there is.
+        keeper: Holds what is needed to go on after a kill.
+        on_step: Told of each batch; what it raises passes through.
+    """
+    start = perf_counter()
+    fabric = fabric or accelerate()
+    network = fit(
+        dict(config), data, core.images, recipe, fabric, seed, keeper=keeper, on_step=on_step
+    )
+    side = recipe.side(recipe.epochs - 1)
+    about = {
+        "data set": data.name,
+        "images": len(data.images),
+        "core people": list(core.people),
+        "core share": core.share,
+        "core images": len(core.images),
+        "seed": seed,
+        "side": side,
+        "recipe": asdict(recipe),
+        "seconds": perf_counter() - start,
+        "machine": machine(),
+        "versions": versions("torch", "numpy", "scipy"),
+    }
+    base = ClassifierFeatures(network, record_of_core(data, core), side)
+    return CoreNetwork(base, about)
+
+
+def forget_ready(
+    network: CoreNetwork,
+    data: ImageDataset,
+    core: Core,
+    kind: str = "penultimate",
+    indices: Indices | None = None,
+    on_step: OnStep = silent,
+) -> LabelModel:
+    """The linear model of a data set's classes on a network that its core trained.
+
+    Arguments:
+        network: Trained on the core.
+        data: Images and labels.
+        core: Who trained the network.
+        kind: A name in `LABEL_LINEARIZATIONS`.
+        indices: Training images that the linear part learns; by default those of added people:
+            features of images that the network was trained on are unnaturally clean.
+        on_step: Told of progress; what it raises passes through.
+
+    Raises:
+        ForgetError: Another core than the network's, or no such kind.
+    """
+    chosen = core.added if indices is None else np.asarray(indices, np.intp)
+    if not len(chosen):
+        raise ForgetError("images to learn", "none", "Choose some of the training images.")
+    readout = linearize_classifier(kind, network.base, data, core.images, on_step)
+    measured = readout.measure(data.images[chosen], on_step)
+    return LabelModel(readout, readout.fit(data, measured, chosen), data.classes)
+
+
+def save_core_network(network: CoreNetwork, path: str | Path) -> None:
+    """Writes parameters, training record and how it was made; replaces the file atomically."""
+    config, tensors = network.base.parts
+    record = network.base.record
+    about = {
+        "format": FORMAT,
+        "network": config,
+        "record": record and record.to_json(),
+        "about": dict(network.about),
+    }
+    write_bytes(path, to_bytes(tensors, about))
+
+
+def load_core_network(path: str | Path) -> CoreNetwork:
+    """Reads what `save_core_network` wrote.
+
+    Raises:
+        CheckpointError: Missing, cut off, a pickle, or another kind of file.
+    """
+    tensors, about = read_tensors(path)
+    if about.get("format") != FORMAT or not isinstance(about.get("about"), dict):
+        raise CheckpointError(
+            f"a file of format {FORMAT!r}",
+            f"{about.get('format')!r} in {Path(path).name}",
+            "Train the network again.",
+        )
+    record = TrainingRecord.from_json(about.get("record"))
+    base = ClassifierFeatures.from_parts(about["network"], tensors, record)
+    return CoreNetwork(base, about["about"])
