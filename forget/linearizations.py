@@ -20,6 +20,7 @@ from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
 from forget.linear.tangent.features import Tangent, TangentSettings
+from forget.models.classifier import Classifier
 from forget.progress import OnStep, silent
 from forget.recipe import changed_views
 
@@ -30,6 +31,7 @@ __all__ = [
     "kind_of",
     "linearization",
     "make_feature_map",
+    "rule_of",
     "training_part",
 ]
 
@@ -44,7 +46,9 @@ class Linearization:
     Arguments:
         title: What to call it in front of a reader.
         says: One plain sentence on what is linear in it.
-        rule: The readout on the demo embedder, with settings chosen on core people.
+        rule: The readout on an embedder, with settings chosen on core people.
+        classifier_rule: The same on a classifier, whose hidden layer was not trained to tell
+            people apart.
         make: From the last layer and photographs of the core to the feature map. It may see
             nobody else: whatever it chooses, it chooses on the core.
         wait: How long that takes on 2 cores, in words; empty where it is a matter of seconds.
@@ -53,6 +57,7 @@ class Linearization:
     title: str
     says: str
     rule: HeadRule
+    classifier_rule: HeadRule
     make: Callable[[LastLayer, FaceDataset, OnStep], FeatureMap]
     wait: str = ""
 
@@ -98,23 +103,26 @@ def _changed(
     return (one.images for one in invented_faces(album, recipe, random))
 
 
-# The ridges were chosen by scripts/choose_ridges.py, on core people alone.
+# The ridges were chosen by scripts/choose_ridges.py and choose_mufac_ridges.py, on core people.
 LINEARIZATIONS: dict[str, Linearization] = {
     "penultimate": Linearization(
         "Last layer",
         "The readout is a linear function of the network's last hidden layer.",
         Wccn(3.2e-5),
+        Wccn(1e-4),
         _last_layer,
     ),
     "tangent": Linearization(
         "Tangent space",
         "The readout also moves the weights of the last layers, to first order.",
         Wccn(3.2e-4),
+        Wccn(1e-4),
         _tangent,
     ),
     "linearizer": Linearization(
         "Linearizer of embeddings",
         "A linear operator between two invertible maps of the embedding.",
+        Sandwich(32.0, 1e-1),
         Sandwich(32.0, 1e-1),
         _linearizer(LinearizerSettings(level="embedding"), steps=100, batch=96),
         "about a minute",
@@ -122,6 +130,7 @@ LINEARIZATIONS: dict[str, Linearization] = {
     "linearizer-image": Linearization(
         "Linearizer of images",
         "A linear operator from the latents of the image itself to those of the embedding.",
+        Sandwich(320.0, 3.2e-1),
         Sandwich(320.0, 3.2e-1),
         _linearizer(LinearizerSettings(level="image"), steps=400, batch=48),
         "about five minutes",
@@ -149,6 +158,14 @@ def kind_of(feature_map: FeatureMap) -> str:
         return "penultimate"
     images = isinstance(feature_map, LinearizerFeatures) and feature_map.level == "image"
     return "linearizer-image" if images else feature_map.kind
+
+
+def rule_of(feature_map: FeatureMap) -> HeadRule:
+    """The readout for a feature map, with the settings for the network behind it."""
+    base = feature_map.base if isinstance(feature_map, Erased) else feature_map
+    network = getattr(base, "backbone", base).network
+    one = linearization(kind_of(base))
+    return one.classifier_rule if isinstance(network, Classifier) else one.rule
 
 
 def training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:

@@ -11,13 +11,19 @@ from forget.data.dataset import FaceDataset, known_identities
 from forget.data.load import load_faces
 from forget.data.split import split_by_identity
 from forget.errors import CheckpointError
+from forget.kept import Shelf
 from forget.linear.archive import read_model
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
-from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
-from forget.linearizations import linearization, make_feature_map, training_part
-from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes, write_bytes
+from forget.linearizations import (
+    LastLayer,
+    linearization,
+    make_feature_map,
+    rule_of,
+    training_part,
+)
+from forget.models.checkpoint import TrainingRecord, read_tensors
 from forget.models.embedder import Embedder
 from forget.progress import OnStep, silent
 
@@ -35,7 +41,6 @@ __all__ = [
 
 DEMO = Path(__file__).parents[1] / "app_data" / "orl" / "embedder.safetensors"
 EMBEDDER = "forget embedder 1"  # format of the file
-FEATURES = "forget feature map 1"  # format of what is kept beside it
 
 
 def demo_facts() -> dict[str, Any]:
@@ -83,15 +88,7 @@ def demo_feature_map(kind: str = "penultimate", on_step: OnStep = silent) -> Fea
         ForgetError: No such kind.
         CheckpointError: The weights are missing or foreign.
     """
-    found = kept_feature_map(kind)
-    if found is not None:
-        return found
-    base, faces = load_feature_map(), load_faces("orl")
-    found = make_feature_map(kind, base, training_part(faces, faces.core), on_step)
-    config, tensors = found.parts
-    about = {**_known(kind, base), "feature map": {"kind": found.kind, "network": config}}
-    write_bytes(_kept(kind), to_bytes(tensors, about))
-    return found
+    return _shelf().get(kind, on_step)
 
 
 def kept_feature_map(kind: str) -> FeatureMap | None:
@@ -103,26 +100,15 @@ def kept_feature_map(kind: str) -> FeatureMap | None:
         ForgetError: No such kind.
         CheckpointError: The weights are missing or foreign.
     """
-    linearization(kind)
-    base = load_feature_map()
-    if kind == "penultimate":
-        return base
-    known = _known(kind, base)
-    try:
-        tensors, about = read_tensors(_kept(kind))
-        if {name: about.get(name) for name in known} == known:
-            return read_feature_map(about["feature map"], tensors, base.record)
-    except (CheckpointError, KeyError):
-        pass
-    return None
+    return _shelf().find(kind)
 
 
-def _kept(kind: str) -> Path:
-    return DEMO.with_name(f"{kind}.safetensors")
+def _shelf() -> Shelf:
+    def core() -> FaceDataset:
+        faces = load_faces("orl")
+        return training_part(faces, faces.core)
 
-
-def _known(kind: str, base: Penultimate) -> dict[str, str]:
-    return {"format": FEATURES, "kind": kind, "of": base.space.feature_map}
+    return Shelf(DEMO.parent, load_feature_map, core)
 
 
 def load_model(source: str | Path, kind: str = "penultimate") -> LinearModel:
@@ -166,16 +152,17 @@ def linearize(
         ForgetError: No such kind of linearization.
         IdentityError: A core person is not in the data set.
     """
-    chosen = linearization(kind)
+    linearization(kind)  # refuses what is none
     if isinstance(network, Embedder):
         network = Penultimate(network, None if core is None else record_of(faces, core))
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
-    if isinstance(network, Penultimate) and kind != "penultimate":
+    if isinstance(network, LastLayer) and kind != "penultimate":
         network = make_feature_map(kind, network, training_part(faces, faces.core), on_step)
-    if ridge is None and kind == "penultimate":
+    if ridge is None and isinstance(network, Penultimate):
         ridge = demo_facts()["head"]["ridge"]  # chosen when the weights were made
-    rule = chosen.rule if ridge is None else replace(chosen.rule, ridge=ridge)
+    rule = rule_of(network)
+    rule = rule if ridge is None else replace(rule, ridge=ridge)
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
 
 

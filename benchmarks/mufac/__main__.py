@@ -18,11 +18,13 @@ from time import perf_counter
 import pandas as pd
 
 from benchmarks.mufac.bench import Bench, Row
+from benchmarks.mufac.identity import identity_rows, network_identity_rows
 from benchmarks.mufac.ready import ready_rows
 from forget.data.mufac import load_mufac
 from forget.data.twins.find import hygiene
 from forget.errors import ForgetError
 from forget.label_linearizations import LABEL_LINEARIZATIONS
+from forget.linearizations import LINEARIZATIONS
 from forget.mufac_training import SIDES
 from forget.runs.run import Run
 from forget.runtime import machine
@@ -49,12 +51,23 @@ def network_rows(name: str) -> Callable[[Bench, int], Iterator[Row]]:
     return stage
 
 
+def identity_stage(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
+    """Whom a linearization on a core network recognises; of "" the network itself."""
+
+    def stage(bench: Bench, seed: int) -> Iterator[Row]:
+        network, core = bench.network(name, seed), bench.core_of(name)
+        if not kind:
+            return network_identity_rows(bench, network, core)
+        return identity_rows(bench, network, core, kind)
+
+    return stage
+
+
 def linear_rows(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
     """What a linearization on a core network says, before and after."""
 
     def stage(bench: Bench, seed: int) -> Iterator[Row]:
-        core = bench.core(float(name.removeprefix("core ").rstrip("%")) / 100)
-        return ready_rows(bench, bench.network(name, seed), core, kind)
+        return ready_rows(bench, bench.network(name, seed), bench.core_of(name), kind)
 
     return stage
 
@@ -66,6 +79,8 @@ def stages(side: int, first: bool) -> Stages:
     for name in ("core 50%", *price):
         for kind in LABEL_LINEARIZATIONS:
             found[f"{kind}, {name}"] = linear_rows(name, kind)
+    for kind in ("", *LINEARIZATIONS):
+        found[f"people, {kind or 'network'}"] = identity_stage("core 50%", kind)
     return found
 
 
@@ -125,8 +140,8 @@ def _run(options: argparse.Namespace) -> int:
     run = Run.open(options.run) if options.run else None
     with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
         data = load_mufac(options.data, bars)
-        joined = hygiene(data, on_step=bars).people
-        bench = Bench(data, joined, options.side, bars, run)
+        report = hygiene(data, on_step=bars)
+        bench = Bench(data, report, options.side, bars, run)
         for seed, name, stage in todo:
             if (options.side, seed, name) in done:
                 continue

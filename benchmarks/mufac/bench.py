@@ -14,6 +14,7 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
 from forget.data.sources import APP_DATA
+from forget.data.twins.report import Hygiene
 from forget.forget_ready import (
     CoreNetwork,
     load_core_network,
@@ -45,7 +46,7 @@ class Bench:
 
     Arguments:
         data: The images.
-        joined: The id under which people who share a picture are one.
+        report: What hygiene found in them.
         side: Size of the images that networks end their training on, pixels.
         on_step: Shows progress.
         run: A finished run of unlearn_mufac.py, whose networks stand for "everybody" and
@@ -53,10 +54,15 @@ class Bench:
     """
 
     data: ImageDataset
-    joined: Mapping[str, str] = field(repr=False)
+    report: Hygiene = field(repr=False)
     side: int
     on_step: OnStep
     run: Run | None = None
+
+    @property
+    def joined(self) -> Mapping[str, str]:
+        """The id under which people who share a picture are one."""
+        return self.report.people
 
     @cached_property
     def split(self) -> Partition:
@@ -75,7 +81,7 @@ class Bench:
         path = self._path(name, seed)
         if path.is_file():
             return load_core_network(path)
-        core = self._core_of(name)
+        core = self.core_of(name)
         if self.run is not None and not name.startswith("core"):
             return self._of_run(self.run, name, seed, core)
         settings = {"name": name, "seed": seed, "side": self.side, "images": len(core.images)}
@@ -93,7 +99,7 @@ class Bench:
     def _path(self, name: str, seed: int) -> Path:
         return KEPT / f"{self.side}-{seed}-{name.replace(' ', '-').rstrip('%')}.safetensors"
 
-    def _core_of(self, name: str) -> Core:
+    def core_of(self, name: str) -> Core:
         """Whose images train a network; all of them where it is not forget-ready."""
         if name.startswith("core"):
             return self.core(float(name.removeprefix("core ").rstrip("%")) / 100)

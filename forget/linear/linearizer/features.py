@@ -85,6 +85,11 @@ class LinearizerFeatures:
         return cls(backbone, record, config["level"], g_x, g_y)
 
     @property
+    def backbone(self) -> Backbone:
+        """The frozen network."""
+        return self._backbone
+
+    @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters, enough to build it again."""
         network = self._backbone.network.state_dict()

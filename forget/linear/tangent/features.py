@@ -179,6 +179,11 @@ class Tangent:
         return cls(backbone, record, subspace, directions, centre, share)
 
     @property
+    def backbone(self) -> Backbone:
+        """The frozen network."""
+        return self._backbone
+
+    @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters, enough to build it again."""
         network = self._backbone.network.state_dict()
