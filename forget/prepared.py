@@ -15,7 +15,7 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import FORGET_IMAGES, load_mufac
 from forget.data.mufac_people import MufacPeople, mufac_people
 from forget.data.sources import APP_DATA
-from forget.data.split import split_by_identity
+from forget.data.split import Split, split_by_identity
 from forget.errors import CheckpointError, ForgetError
 from forget.forget_ready import CoreNetwork, load_core_network, save_core_network, train_core
 from forget.kept import Shelf
@@ -64,6 +64,11 @@ class Prepared:
         one = self.network.base
         return ClassifierFeatures(one.network, one.record, one.side, mirror=True)
 
+    @cached_property
+    def split(self) -> Split:
+        """Which photographs are held out."""
+        return split_by_identity(self.faces)
+
     @property
     def shelf(self) -> Shelf:
         """What is kept of the network's linearizations."""
@@ -85,8 +90,7 @@ class Prepared:
         """The model of everybody, and the features of all photographs on the grid, (n, d)."""
         features = self.shelf.get(kind, on_step)
         rows = self.shelf.rows(features, self.faces, on_step)
-        split = split_by_identity(self.faces)
-        return LinearModel.fit(features, split, rule_of(features), on_step, rows), rows
+        return LinearModel.fit(features, self.split, rule_of(features), on_step, rows), rows
 
 
 def is_prepared(folder: Path = HOME) -> bool:

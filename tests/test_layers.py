@@ -39,6 +39,7 @@ ROWS = [
     "forget.charts",
     "forget.ui",
     "forget.terminal",
+    "forget.unlearn_people",
     "forget.unlearn_options",
     "forget.unlearn_cli",
     "forget.__main__",
