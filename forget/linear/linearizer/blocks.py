@@ -119,7 +119,7 @@ class Mixing(Channelwise):
         random = torch.Generator().manual_seed(seed)
         q, r = torch.linalg.qr(torch.randn(channels, channels, generator=random))
         q = q * r.diagonal().sign()  # else the factorisation's habits show in q
-        q[:, 0] *= torch.linalg.det(q).sign()
+        q[:, 0] *= torch.linalg.slogdet(q).sign  # a plain determinant underflows
         self.weight = nn.Parameter(q)
         # Not "householder": it keeps signs in the parameter and truncates them to integers, so
         # that the first step with weight decay turns R into zeros. Cayley is also the fastest.

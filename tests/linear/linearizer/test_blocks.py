@@ -203,6 +203,15 @@ def test_mixing_is_a_rotation_even_under_weight_decay() -> None:
     assert gap(mixing.inverse(mixing(x)).detach(), x) < 1e-5
 
 
+@pytest.mark.parametrize("channels", [1, 2, 512])
+def test_mixing_begins_as_a_rotation_of_any_size(channels: int) -> None:
+    weight = Mixing(channels, seed=1).weight.detach().double()
+    sign, size = torch.linalg.slogdet(weight)
+    assert sign == 1
+    assert abs(size) < 1e-3
+    torch.testing.assert_close(weight @ weight.T, torch.eye(channels).double(), atol=1e-5, rtol=0)
+
+
 def test_mixing_mixes_images_as_it_mixes_rows_and_takes_an_assigned_rotation() -> None:
     mixing = Mixing(5)
     x = draw(IMAGE, torch.float32)
