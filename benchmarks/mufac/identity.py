@@ -24,7 +24,7 @@ from forget.metrics.recognition import Recognition, recognise
 
 __all__ = ["faces_of", "identity_base", "identity_rows", "network_identity_rows"]
 
-FORGOTTEN = (1, 50)  # people at a time
+FORGOTTEN = (1, 10, 50, 100)  # people at a time
 SINGLES = 10  # people who are forgotten one by one
 
 

@@ -10,10 +10,13 @@ from forget.methods.finetune import FineTune
 from forget.methods.kl_uniform import KlUniform
 from forget.methods.leace import Leace
 from forget.methods.method import Method, NetworkMethod, Unlearned
+from forget.methods.newton_cg import NewtonCg
 from forget.methods.project import Project
 from forget.methods.refit import refit_method
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
+from forget.methods.svd import Svd
+from forget.methods.tangent_step import TangentStep
 from forget.progress import OnStep, silent
 
 __all__ = ["LINEAR_METHODS", "METHODS", "NETWORK_METHODS", "unlearn"]
@@ -23,11 +26,14 @@ LINEAR_METHODS: dict[str, Method] = {  # take a linear model
     "refit": refit_method,
     "project": Project(),
     "leace": Leace(),
+    "svd": Svd(),
 }
 NETWORK_METHODS: dict[str, NetworkMethod] = {  # take a network
     "retrain": Retrain(),
     "finetune": FineTune(),
     "kl_uniform": KlUniform(),
+    "tangent_step": TangentStep(),
+    "newton_cg": NewtonCg(),
 }
 METHODS: dict[str, Method | NetworkMethod] = LINEAR_METHODS | NETWORK_METHODS
 

@@ -10,6 +10,7 @@ from forget.data.split import split_by_identity
 from forget.errors import ForgetError, IdentityError, StatisticsError
 from forget.linear.archive import model_bytes, read_model, save_model, without_store
 from forget.linear.erasing.leak import exposure
+from forget.linear.erasing.operator_edit import svd_update
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
 from forget.linear.proof import verify_file
@@ -191,3 +192,15 @@ def test_unlearning_needs_no_photographs_of_those_who_stay(
     small = split_by_identity(orl).faces.only(["s30", "s31"])
     result = unlearn(model, small, ["s30"])
     assert result.model.statistics == unlearn(model, orl, ["s30"]).model.statistics
+
+
+def test_svd_edits_every_operator_that_reads_the_features(
+    model: LinearModel, orl: FaceDataset
+) -> None:
+    """Reading edited features is what an edited operator makes of the features as they are."""
+    eraser = unlearn(model, orl, ["s22"], "svd").model.feature_map.eraser
+    rows = model.feature_map.grid.real(model.parts()[0]["s22"].rows)
+    operator = np.random.default_rng(0).normal(size=(5, rows.shape[1]))
+    seen = model.feature_map.grid.real(model.parts()[0]["s30"].rows)
+    wanted = seen @ svd_update(operator, rows).T
+    np.testing.assert_allclose(eraser.apply(seen) @ operator.T, wanted, atol=1e-10)
