@@ -3,6 +3,7 @@
     python -m forget download mufac
     python unlearn_mufac.py                          # the benchmark's first 1,500 images
     python unlearn_mufac.py --forget-people F0001/D  # one person
+    python unlearn_mufac.py --identities F0046/D     # one person, out of the forget-ready model
     python unlearn_mufac.py --forget-classes 0-6     # an age class
 
 Trains a ResNet-18 from scratch, first on small images, then at 128 pixels.
@@ -33,6 +34,7 @@ def defaults() -> Defaults:
         config=network,
         epochs=epochs,
         recipe=recipe,
+        prepared=True,
     )
 
 

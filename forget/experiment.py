@@ -146,7 +146,7 @@ class Experiment:
             other = "The weights that were given may have been trained in another way."
             promise = replace(promise, caveat=f"{other} {promise.caveat}".strip())
         judgement = self._judge(network, None, stage.on_step)
-        stage.finish(network, judgement, after.detail["epochs"], promise)
+        stage.finish(network, judgement, after.detail["epochs"], promise, after.detail)
 
     def _subtract(self, seed: int, original: Classifier) -> None:
         stage = self._stage("subtract", seed)

@@ -63,6 +63,10 @@ def _only_the_first_speaks() -> Iterator[None]:
 def _run(d: Defaults, options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from forget.runs.run import LOGS, Run
 
+    if d.prepared:
+        _check_identities(options, parser)
+        if options.identities:
+            return _identities(options)
     run = None
     if options.resume:
         run = Run.open(options.resume)
@@ -81,6 +85,29 @@ def _run(d: Defaults, options: argparse.Namespace, parser: argparse.ArgumentPars
     print(f"\n{summary(run.table(), run.params)}\n")
     print(f"Everything is in {run.folder}\n")
     print(f"Figures: python plot_results.py --exp_dir={run.folder} --fig_dir=figs")
+    return 0
+
+
+def _check_identities(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Refuses options that would do nothing with --identities, or without."""
+    with_it = {"identities", "kind", "save", "data"}
+    changed = {n for n, value in vars(options).items() if value != parser.get_default(n)}
+    idle = changed - with_it if options.identities else changed & (with_it - {"data"})
+    if idle:
+        name = "--" + min(idle).replace("_", "-")
+        there = "with" if options.identities else "without"
+        raise ForgetError(
+            "options that do something", f"{name} {there} --identities", "Leave it out."
+        )
+
+
+def _identities(options: argparse.Namespace) -> int:
+    from forget.unlearn_people import forget_people
+
+    with _bars() as bars:
+        wanted = options.identities.split(",")
+        said = forget_people(wanted, options.data, options.kind, save=options.save, on_step=bars)
+    print(said)
     return 0
 
 
@@ -166,10 +193,14 @@ def _methods(options: argparse.Namespace, d: Defaults, known: Mapping[str, Any])
     if unknown := [name for name in wanted if name not in METHODS]:
         remedy = f"The methods are {', '.join(METHODS)}; retrain always runs, as the reference."
         raise ForgetError("methods", ", ".join(unknown), remedy)
-    common = {"epochs": options.unlearn_epochs, "batch": options.batch_size}
+    epochs = {"epochs": options.unlearn_epochs}
+    newton = {"smoothing": d.recipe.get("smoothing", 0.0)}  # the loss that the network minimises
     own = {
-        "finetune": {"rate": options.retain_rate},
+        "finetune": {**epochs, "rate": options.retain_rate},
+        "tangent_step": newton,
+        "newton_cg": newton,
         "kl_uniform": {
+            **epochs,
             "forget_rate": options.unlearning_rate,
             "retain_rate": options.retain_rate,
             "forget_step": not options.no_forget_step,
@@ -185,7 +216,7 @@ def _methods(options: argparse.Namespace, d: Defaults, known: Mapping[str, Any])
                 "Leave the option out, or add kl_uniform.",
             )
     return {
-        name: replace(known[name], **common, **own[name]) if name in own else None
+        name: replace(known[name], batch=options.batch_size, **own[name]) if name in own else None
         for name in dict.fromkeys(wanted)
     }
 

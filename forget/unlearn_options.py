@@ -10,7 +10,8 @@ from forget.data.image_dataset import ImageDataset
 
 __all__ = ["METHODS", "Defaults", "make_parser"]
 
-METHODS = ("subtract", "kl_uniform", "finetune")
+USUAL = ("subtract", "kl_uniform", "finetune")  # compared unless told otherwise
+METHODS = (*USUAL, "tangent_step", "newton_cg")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Defaults:
         rates: Learning rates of forget step and retain step.
         offline: The data set that --offline takes instead.
         foreign: Settings of the network that differ for weights from elsewhere.
+        prepared: Whether there is a forget-ready network that whole people leave.
     """
 
     dataset: str
@@ -40,6 +42,7 @@ class Defaults:
     rates: tuple[float, float] = (1e-3, 1e-3)
     offline: str = ""
     foreign: Mapping[str, Any] = field(default_factory=dict)
+    prepared: bool = False
 
 
 def make_parser(d: Defaults) -> argparse.ArgumentParser:
@@ -50,8 +53,20 @@ def make_parser(d: Defaults) -> argparse.ArgumentParser:
     one("--forget-classes", metavar="A,B", help="classes by name or index")
     one("--forget-first", metavar="N", type=int, help="the first N training images")
     one("--forget-people", metavar="A,B", help="people by id, where they are known")
+    if d.prepared:
+        say = "people by id, out of the whole forget-ready model, in milliseconds; see --kind"
+        one("--identities", metavar="A,B", help=say)
     say = "repair the split first: nobody on both sides, no copies of training images held out"
     what.add_argument("--clean", action="store_true", help=say)
+
+    if d.prepared:
+        say = "needs the network that python -m scripts.forget_ready trains"
+        add = parser.add_argument_group("--identities", say).add_argument
+        say = "where the model is linear: penultimate, tangent, linearizer or linearizer-image"
+        add("--kind", default="penultimate", help=say)
+        add(
+            "--save", type=Path, metavar="FILE", help="keep the model without them, with its proof"
+        )
 
     add = parser.add_argument_group("training").add_argument
     add("--train", action="store_true", help="train from scratch, as without --weights")
@@ -65,8 +80,8 @@ def make_parser(d: Defaults) -> argparse.ArgumentParser:
     add("--seeds", default="0", metavar="A,B", help=say)
 
     add = parser.add_argument_group("unlearning").add_argument
-    say = "what to compare; training again without always runs, as the reference"
-    add("--methods", default=",".join(METHODS), metavar="A,B", help=say)
+    say = f"of {', '.join(METHODS)}; training again without always runs, as the reference"
+    add("--methods", default=",".join(USUAL), metavar="A,B", help=say)
     add("--unlearn-epochs", type=int, default=d.unlearn_epochs, help="of finetune and kl_uniform")
     add("--unlearning-rate", type=float, default=d.rates[0], help="of the forget step")
     add("--retain-rate", type=float, default=d.rates[1], help="of the retain step and finetune")

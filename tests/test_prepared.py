@@ -14,7 +14,9 @@ from forget.linearizations import kind_of
 from forget.methods.registry import unlearn
 from forget.prepared import Prepared, is_prepared, load_prepared, prepare
 from forget.progress import Cancelled
+from forget.unlearn_cli import main
 from forget.unlearn_people import forget_people, identities_of
+from unlearn_mufac import defaults
 
 
 @pytest.fixture(scope="module")
@@ -127,3 +129,18 @@ def test_without_a_network_the_command_is_named(
     with pytest.raises(CheckpointError, match=r"scripts\.forget_ready"):
         load_prepared(home / "mufac.zip", tmp_path)
     assert not is_prepared(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--identities", "F0001/D", "--clean"], "--clean with --identities"),
+        (["--kind", "tangent"], "--kind without --identities"),
+        (["--save", "file"], "--save without --identities"),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(defaults(), words) == 2
+    assert said in capsys.readouterr().err

@@ -3,6 +3,7 @@
     python -m benchmarks.mufac --seeds 0,1,2                     at 64 pixels, hours on 2 cores
     python -m benchmarks.mufac --side 128 --run logs/mufac/...   networks of a finished run
     python -m benchmarks.mufac --list                            stages, and which are done
+    python -m benchmarks.mufac --show                            tables of what is there
 
 Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/mufac-benchmark.
 Per seed three networks: "core 50%" (half of the people after joining twins, drawn once, none of
@@ -20,6 +21,8 @@ import pandas as pd
 from benchmarks.mufac.bench import Bench, Row
 from benchmarks.mufac.identity import identity_rows, network_identity_rows
 from benchmarks.mufac.ready import ready_rows
+from benchmarks.mufac.standard import standard_rows
+from benchmarks.mufac.tables import tables
 from forget.data.mufac import load_mufac
 from forget.data.twins.find import hygiene
 from forget.errors import ForgetError
@@ -63,6 +66,12 @@ def identity_stage(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]
     return stage
 
 
+def standard_stage(bench: Bench, seed: int) -> Iterator[Row]:
+    """Approximate steps on the network of everybody."""
+    networks = (bench.network(name, seed).base.network for name in ("everybody", "reference"))
+    return standard_rows(bench, *networks)
+
+
 def linear_rows(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
     """What a linearization on a core network says, before and after."""
 
@@ -79,6 +88,7 @@ def stages(side: int, first: bool) -> Stages:
     for name in ("core 50%", *price):
         for kind in LABEL_LINEARIZATIONS:
             found[f"{kind}, {name}"] = linear_rows(name, kind)
+    found["approximate steps"] = standard_stage
     for kind in ("", *LINEARIZATIONS):
         found[f"people, {kind or 'network'}"] = identity_stage("core 50%", kind)
     return found
@@ -112,6 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say = "start no stage after this many minutes"
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     parser.add_argument("--list", action="store_true", help="show the stages and end")
+    parser.add_argument("--show", action="store_true", help="show the tables and end")
     options = parser.parse_args(arguments)
     try:
         return _run(options)
@@ -133,6 +144,9 @@ def _run(options: argparse.Namespace) -> int:
         for name, stage in stages(options.side, number == 0).items()
         if options.only in name
     ]
+    if options.show:
+        print(tables(table, options.side))
+        return 0
     if options.list:
         for seed, name, _ in todo:
             print("done" if (options.side, seed, name) in done else "    ", seed, name)

@@ -61,6 +61,9 @@ class KlUniform(NetworkMethod):
         if self.retain_step:
             wanted.append(("retain", split.retain, cross_entropy(), self.retain_rate))
 
+        images = sum(len(indices) for _, indices, _, _ in wanted)
+        work.detail["passes"] = self.epochs * images
+
         def phases(network: Classifier) -> list[Phase]:
             made = []
             for name, indices, objective, rate in wanted:

@@ -31,7 +31,10 @@ SMALL = {
     "retrain": Retrain(RECIPE),
     "finetune": replace(NETWORK_METHODS["finetune"], epochs=2, rate=0.01),
     "kl_uniform": replace(NETWORK_METHODS["kl_uniform"], epochs=2, forget_rate=0.01),
+    "tangent_step": replace(NETWORK_METHODS["tangent_step"], rounds=2, sample=300, rank=16),
+    "newton_cg": replace(NETWORK_METHODS["newton_cg"], rounds=2, sample=300, iterations=6),
 }
+NEWTON = ("tangent_step", "newton_cg")
 every_method = pytest.mark.parametrize("method", NETWORK_METHODS)
 
 
@@ -45,6 +48,12 @@ def split() -> Partition:
 def network(split: Partition) -> Classifier:
     """A network that was trained on all digits."""
     return fit(CONFIG, split.data, split.train, RECIPE, accelerate("cpu"))
+
+
+@pytest.fixture(scope="module")
+def trained(split: Partition) -> Classifier:
+    """The same, trained until it fits its images, where a second-order step is worth most."""
+    return fit(CONFIG, split.data, split.train, replace(RECIPE, epochs=15), accelerate("cpu"))
 
 
 def accuracy(network: Classifier, split: Partition, name: str) -> float:
@@ -111,10 +120,11 @@ def test_settings_that_cannot_work_are_told(
 ) -> None:
     if method == "retrain":
         pytest.skip("its recipe checks itself")
-    for settings in ({"epochs": -1}, {"batch": 0}):
-        with pytest.raises(ForgetError, match="0 epochs or more"):
+    count = "rounds" if method in NEWTON else "epochs"
+    for settings in ({count: -1}, {"batch": 0}):
+        with pytest.raises(ForgetError, match=f"0 {count} or more"):
             replace(SMALL[method], **settings)
-    assert same(replace(SMALL[method], epochs=0)(network, split).model, network)
+    assert same(replace(SMALL[method], **{count: 0})(network, split).model, network)
 
 
 def test_each_method_moves_the_numbers_as_it_says(network: Classifier, split: Partition) -> None:
@@ -128,6 +138,7 @@ def test_each_method_moves_the_numbers_as_it_says(network: Classifier, split: Pa
     assert after["retrain"]["forget"] == 0.0
     assert after["kl_uniform"]["forget"] < 0.5
     assert after["finetune"]["forget"] > after["kl_uniform"]["forget"]
+    assert all(after[method]["forget"] < before["forget"] for method in NEWTON)
     assert all(numbers["retain"] > 0.9 for numbers in after.values())
 
 
@@ -158,7 +169,98 @@ def test_guarantees_say_no_more_than_is_true(network: Classifier, split: Partiti
         "retrain": Kind.EXACT,
         "finetune": Kind.APPROXIMATE,
         "kl_uniform": Kind.NONE,
+        "tangent_step": Kind.APPROXIMATE,
+        "newton_cg": Kind.APPROXIMATE,
     }
+
+
+@every_method
+def test_the_cost_is_told_in_passes(method: str, network: Classifier, split: Partition) -> None:
+    retain, forget = len(split.retain), len(split.forget)
+    passes = SMALL[method](network, split).detail["passes"]
+    if method in NEWTON:
+        assert 0 < passes < 10 * retain
+    else:
+        assert passes == 2 * (retain + forget * (method == "kl_uniform"))
+
+
+# Newton steps.
+
+
+class Memory:
+    """Keeps the state of the round that a kill came after."""
+
+    def __init__(self, last: int) -> None:
+        self.last, self.state = last, None
+
+    def load(self) -> dict[str, object] | None:
+        return copy.deepcopy(self.state)
+
+    def save(self, state: dict[str, object]) -> None:
+        if state["epoch"] == self.last:
+            self.state = copy.deepcopy(state)
+
+
+@pytest.mark.parametrize("method", NEWTON)
+@pytest.mark.parametrize("removal", [True, False])
+def test_a_killed_solver_goes_on_to_the_same_end(
+    method: str, removal: bool, network: Classifier, split: Partition
+) -> None:
+    solver, memory, steps = replace(SMALL[method], removal=removal), Memory(1), []
+    whole = solver(network, split, 3, keeper=memory)
+    again = solver(
+        network, split, 3, lambda done, total, note="": steps.append((done, total)), keeper=memory
+    )
+    assert same(whole.model, again.model)
+    assert dict(whole.detail) == dict(again.detail)
+    assert steps[-1][0] == steps[-1][1]
+
+
+@pytest.mark.parametrize("method", NEWTON)
+def test_a_step_that_costs_too_much_is_shortened_or_refused(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    small = replace(SMALL[method], ridge=1e-9, tolerance=0.0, rounds=1)
+    after = small(network, split)
+    (length,) = after.detail["lengths"]
+    assert length < 1
+    assert same(after.model, network) == (length == 0)
+    free = replace(small, tolerance=1e9)(network, split)
+    assert free.detail["lengths"] == [1.0]
+    assert free.detail["losses"][0] > after.detail["losses"][0]
+
+
+@pytest.mark.parametrize("method", NEWTON)
+def test_normalisation_stays_as_it_is(method: str, network: Classifier, split: Partition) -> None:
+    before, after = network.state_dict(), SMALL[method](network, split).model.state_dict()
+    norms = [name for name, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    kept = [name for name in before if name.rpartition(".")[0] in norms]
+    assert kept
+    assert all(torch.equal(before[name], after[name]) for name in kept)
+
+
+@pytest.mark.parametrize("method", NEWTON)
+def test_forgetting_a_class_moves_towards_the_retrained_network(
+    method: str, trained: Classifier, split: Partition
+) -> None:
+    # Retraining names none of them; a step in the weights of a trained network comes close.
+    after = NETWORK_METHODS[method](trained, split).model
+    assert accuracy(trained, split, "forget") > 0.95
+    assert accuracy(after, split, "forget") < 0.5
+    assert accuracy(after, split, "retain") > accuracy(trained, split, "retain") - 0.05
+
+
+def test_solvers_refuse_settings_that_cannot_work(network: Classifier, split: Partition) -> None:
+    for method, settings in (
+        ("tangent_step", {"rank": 0}),
+        ("newton_cg", {"iterations": 0}),
+        ("newton_cg", {"ridge": 0.0}),
+    ):
+        with pytest.raises(ForgetError):
+            replace(SMALL[method], **settings)
+    for method in NEWTON:
+        with pytest.raises(ForgetError, match="Choose among"):
+            replace(SMALL[method], layers=("body.1",))(network, split)
 
 
 def test_the_registry_names_every_method_and_keeps_the_kinds_apart(orl: object) -> None:

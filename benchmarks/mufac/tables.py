@@ -1,0 +1,147 @@
+"""The README's tables of MUFAC, made from benchmarks/mufac.csv."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from benchmarks.mufac.standard import TRIALS
+from forget.linearizations import LINEARIZATIONS
+
+__all__ = ["tables"]
+
+CORES = ("30", "50", "70", "85")  # per cent of the people
+HALF = "core 50%"
+
+
+def tables(table: pd.DataFrame, side: int) -> str:
+    """All tables that a size has rows for, in Markdown."""
+    mine = table[table["side"] == side]
+    parts = (_price, _ready, _standard, _people)
+    found = [text for part in parts if (text := part(mine))]
+    return "\n\n".join(found) if found else f"Nothing was measured at {side} pixels yet."
+
+
+def _price(table: pd.DataFrame) -> str:
+    """Accuracy on test and unseen images over the share of the core."""
+    first = table[table["seed"] == table["seed"].min()]
+    columns = [f"core {share}%" for share in CORES]
+    lines = []
+    for title, stage, model in (
+        ("network alone", "network, {}", "network"),
+        *((f"`{kind}`", kind + ", {}", f"{kind}, added") for kind in LINEARIZATIONS),
+    ):
+        cells = [_mean(first, stage.format(core), model, "test and unseen") for core in columns]
+        whole = "everybody" if model == "network" else ""
+        last = _mean(first, f"network, {whole}", model, "test and unseen") if whole else ""
+        if any(cells):
+            lines.append([title, *cells, last])
+    heads = ["test and unseen accuracy", *(f"core {share} %" for share in CORES), "everybody"]
+    return _markdown(heads, lines)
+
+
+def _ready(table: pd.DataFrame) -> str:
+    """Networks and linearizations before and after the benchmark's 1,500 are forgotten."""
+    names = ("forget", "retain", "test", "unseen", "mia", "nomus")
+    lines = [
+        [title, *(_interval(table, stage, "network", "benchmark", name) for name in names), "", ""]
+        for title, stage in (
+            ("network on everybody", "network, everybody"),
+            ("**trained again without**: the reference", "network, reference"),
+            ("network on half of the people", f"network, {HALF}"),
+        )
+    ]
+    for kind in LINEARIZATIONS:
+        stage = f"{kind}, {HALF}"
+        for learned in ("added", "everybody"):
+            model = f"{kind}, {learned}"
+            for when, forget in (("before", "nobody"), ("after", "benchmark")):
+                cells = [_interval(table, stage, model, forget, name) for name in names]
+                extra = ["", ""]
+                if when == "after":
+                    gap = _values(table, stage, model, forget, "gap to the refit")
+                    seconds = _values(table, stage, model, forget, "seconds")
+                    extra = [f"{max(gap):g}", f"{np.mean(seconds):.2g} s"] if len(gap) else extra
+                lines.append([f"`{kind}`, learned {learned}, {when}", *cells, *extra])
+    heads = ["", "forget", "retain", "test", "unseen", "MIA", "NoMUS", "gap to refit", "time"]
+    return _markdown(heads, [line for line in lines if any(line[1:])])
+
+
+def _standard(table: pd.DataFrame) -> str:
+    """Approximate steps: how near to the reference, for which share of its cost."""
+    names = ("gap", "forget", "test", "unseen", "mia", "agreement on forget")
+    lines = []
+    for model in ("before", "reference", *TRIALS):
+        share = _values(table, "approximate steps", model, "benchmark", "share of retraining")
+        cells = [_interval(table, "approximate steps", model, "benchmark", name) for name in names]
+        if any(cells):
+            lines.append([model, f"{np.mean(share):.1%}" if len(share) else "", *cells])
+    heads = ["", "cost", "gap", "forget", "test", "unseen", "MIA", "agreement on forget"]
+    return _markdown(heads, lines)
+
+
+def _people(table: pd.DataFrame) -> str:
+    """Whom linearizations recognise, and what forgetting people costs."""
+    lines = []
+    rows: list[tuple[str, Callable[[str], str]]] = [
+        (f"{what}, {who}", lambda kind, m=f"{what} {who}": _people_cell(table, kind, "nobody", m))
+        for what in ("identified", "recognised")
+        for who in ("added", "core")
+    ]
+    rows.append(
+        ("strangers named", lambda kind: _people_cell(table, kind, "nobody", "strangers named"))
+    )
+    for when in ("before", "after"):
+        forget = "10 people, one by one"
+        rows.append(
+            (
+                f"named {when} they are forgotten, one by one",
+                lambda kind, m=f"named {when}", f=forget: _people_cell(table, kind, f, m),
+            )
+        )
+    for count in (1, 10, 50, 100):
+        for what in ("seconds", "seconds of the refit", "gap to the refit"):
+            said = f"forgetting {count}, {what}"
+            rows.append(
+                (said, lambda kind, f=f"{count} people", m=what: _people_cell(table, kind, f, m))
+            )
+    for title, cell in rows:
+        cells = [cell(kind) for kind in ("network", *LINEARIZATIONS)]
+        if any(cells):
+            lines.append([title, *cells])
+    return _markdown(["people", "network", *(f"`{kind}`" for kind in LINEARIZATIONS)], lines)
+
+
+def _people_cell(table: pd.DataFrame, kind: str, forget: str, metric: str) -> str:
+    model = "network, class means" if kind == "network" else kind
+    return _interval(table, f"people, {kind}", model, forget, metric)
+
+
+def _values(table: pd.DataFrame, stage: str, model: str, forget: str, metric: str) -> np.ndarray:
+    same = (table["stage"] == stage) & (table["model"] == model) & (table["metric"] == metric)
+    same &= table["forget"].fillna("") == forget
+    return table.loc[same, "value"].to_numpy()
+
+
+def _mean(table: pd.DataFrame, stage: str, model: str, metric: str) -> str:
+    forget = "benchmark" if model == "network" else "nobody"
+    return _interval(table, stage, model, forget, metric)
+
+
+def _interval(table: pd.DataFrame, stage: str, model: str, forget: str, metric: str) -> str:
+    """The mean over the seeds, with half the width of its 95 % interval where there are some."""
+    values = _values(table, stage, model, forget, metric)
+    if not len(values):
+        return ""
+    if len(values) == 1 or np.ptp(values) == 0:
+        return f"{values[0]:.3g}"
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return f"{values.mean():.3f} ± {half:.3f}"
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    if not lines:
+        return ""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
