@@ -12,7 +12,8 @@ from lightning_fabric import Fabric
 from forget.data.partition import Partition
 from forget.errors import ForgetError, StatisticsError
 from forget.judgement import Judgement
-from forget.linear.classifier_features import ClassifierFeatures, unit_rows
+from forget.linear.backbone import unit_rows
+from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.proof import prove
 from forget.linear.readout import Measured, fit_readout, readout_logits
 from forget.methods.method import NetworkMethod

@@ -23,8 +23,9 @@ from forget.label_linearizations import LabelReadout, linearize_classifier
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.model import LinearModel
 from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes, write_bytes
+from forget.models.classifier import Classifier
 from forget.progress import OnStep, silent
-from forget.recipe import Recipe, fit
+from forget.recipe import EVALUATION_BATCH, Recipe, fit, pixels_hidden
 from forget.runtime import machine, versions
 from forget.training import Keeper, accelerate
 
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 FORMAT = "forget core network 1"
+CENTRE = "centre of people"  # the name of its tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,11 +49,19 @@ class CoreNetwork:
 
     Arguments:
         base: Its last hidden layer, with the core as its training record.
+        centre: Mean hidden layer of the core and its mirror images, (d,).
         about: How it was made, plain values.
     """
 
     base: ClassifierFeatures
+    centre: NDArray[np.float32] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def people(self) -> ClassifierFeatures:
+        """The hidden layer as people are told apart by it: centred, from both sides."""
+        one = self.base
+        return ClassifierFeatures(one.network, one.record, one.side, True, self.centre)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +132,7 @@ def train_core(
         "versions": versions("torch", "numpy", "scipy"),
     }
     base = ClassifierFeatures(network, record_of_core(data, core), side)
-    return CoreNetwork(base, about)
+    return CoreNetwork(base, _centre(network, data, core, side), about)
 
 
 def forget_ready(
@@ -155,6 +165,16 @@ def forget_ready(
     return LabelModel(readout, readout.fit(data, measured, chosen), data.classes)
 
 
+def _centre(
+    network: Classifier, data: ImageDataset, core: Core, side: int | None
+) -> NDArray[np.float32]:
+    sums = np.zeros(network.dimension)
+    for start in range(0, len(core.images), EVALUATION_BATCH):
+        some = data.images[core.images[start : start + EVALUATION_BATCH]]
+        sums += pixels_hidden(network, some, side, mirror=True).sum(0, dtype=np.float64)
+    return (sums / len(core.images)).astype(np.float32)
+
+
 def save_core_network(network: CoreNetwork, path: str | Path) -> None:
     """Writes parameters, training record and how it was made; replaces the file atomically."""
     config, tensors = network.base.parts
@@ -165,7 +185,7 @@ def save_core_network(network: CoreNetwork, path: str | Path) -> None:
         "record": record and record.to_json(),
         "about": dict(network.about),
     }
-    write_bytes(path, to_bytes(tensors, about))
+    write_bytes(path, to_bytes({**tensors, CENTRE: network.centre}, about))
 
 
 def load_core_network(path: str | Path) -> CoreNetwork:
@@ -175,7 +195,9 @@ def load_core_network(path: str | Path) -> CoreNetwork:
         CheckpointError: Missing, cut off, a pickle, or another kind of file.
     """
     tensors, about = read_tensors(path)
-    if about.get("format") != FORMAT or not isinstance(about.get("about"), dict):
+    centre = tensors.pop(CENTRE, None)
+    whole = centre is not None and isinstance(about.get("about"), dict)
+    if about.get("format") != FORMAT or not whole:
         raise CheckpointError(
             f"a file of format {FORMAT!r}",
             f"{about.get('format')!r} in {Path(path).name}",
@@ -183,4 +205,4 @@ def load_core_network(path: str | Path) -> CoreNetwork:
         )
     record = TrainingRecord.from_json(about.get("record"))
     base = ClassifierFeatures.from_parts(about["network"], tensors, record)
-    return CoreNetwork(base, about["about"])
+    return CoreNetwork(base, centre, about["about"])

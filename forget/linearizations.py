@@ -87,7 +87,7 @@ def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Callabl
 def _backbone(base: LastLayer) -> Backbone:
     if isinstance(base, Penultimate):
         return backbone_of(base.network)
-    return backbone_of(base.network, base.side, mirror=True)
+    return base.backbone
 
 
 def _changed(
@@ -109,14 +109,14 @@ LINEARIZATIONS: dict[str, Linearization] = {
         "Last layer",
         "The readout is a linear function of the network's last hidden layer.",
         Wccn(3.2e-5),
-        Wccn(3.2e-6),
+        Wccn(1e-5),
         _last_layer,
     ),
     "tangent": Linearization(
         "Tangent space",
         "The readout also moves the weights of the last layers, to first order.",
         Wccn(3.2e-4),
-        Wccn(1e-6),
+        Wccn(1e-5),
         _tangent,
     ),
     "linearizer": Linearization(

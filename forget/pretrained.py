@@ -13,6 +13,7 @@ from forget.data.split import split_by_identity
 from forget.errors import CheckpointError
 from forget.kept import Shelf
 from forget.linear.archive import read_model
+from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
@@ -24,6 +25,7 @@ from forget.linearizations import (
     training_part,
 )
 from forget.models.checkpoint import TrainingRecord, read_tensors
+from forget.models.classifier import Classifier
 from forget.models.embedder import Embedder
 from forget.progress import OnStep, silent
 
@@ -127,7 +129,7 @@ def load_model(source: str | Path, kind: str = "penultimate") -> LinearModel:
 
 
 def linearize(
-    network: Embedder | FeatureMap,
+    network: Embedder | Classifier | FeatureMap,
     faces: FaceDataset,
     core: Sequence[str] | None = None,
     kind: str = "penultimate",
@@ -138,7 +140,8 @@ def linearize(
     """Fits a linear model of the people in a data set on top of a frozen network.
 
     Arguments:
-        network: An embedder, or a feature map that knows its own training record.
+        network: An embedder; a classifier, whose last hidden layer is read, averaged over each
+            photograph and its mirror image; or a feature map that knows its training record.
         faces: The photographs to learn; of each person the last 30 % are held out.
         core: People of `faces` that the embedder was trained on, [] for none; None says that
             nobody knows, and then forgetting promises nothing about the network.
@@ -153,8 +156,8 @@ def linearize(
         IdentityError: A core person is not in the data set.
     """
     linearization(kind)  # refuses what is none
-    if isinstance(network, Embedder):
-        network = Penultimate(network, None if core is None else record_of(faces, core))
+    if isinstance(network, Embedder | Classifier):
+        network = _last_layer(network, None if core is None else record_of(faces, core))
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
     if isinstance(network, LastLayer) and kind != "penultimate":
@@ -164,6 +167,12 @@ def linearize(
     rule = rule_of(network)
     rule = rule if ridge is None else replace(rule, ridge=ridge)
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
+
+
+def _last_layer(network: Embedder | Classifier, record: TrainingRecord | None) -> LastLayer:
+    if isinstance(network, Embedder):
+        return Penultimate(network, record)
+    return ClassifierFeatures(network, record, mirror=True)
 
 
 def record_of(faces: FaceDataset, core: Sequence[str]) -> TrainingRecord:

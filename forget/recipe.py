@@ -20,6 +20,7 @@ from forget.progress import OnStep, silent
 from forget.training import Batch, Keeper, Objective, OnEpoch, Phase, train
 
 __all__ = [
+    "EVALUATION_BATCH",
     "Recipe",
     "changed_views",
     "cross_entropy",

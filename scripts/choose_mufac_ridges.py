@@ -17,7 +17,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.mufac.bench import Bench
-from benchmarks.mufac.identity import faces_of, identity_base
+from benchmarks.mufac.identity import faces_of
 from forget.data.dataset import FaceDataset, Indices
 from forget.data.mufac import load_mufac
 from forget.data.split import split_by_identity
@@ -106,7 +106,7 @@ def _people(bench: Bench, kind: str) -> None:
     inner = faces_of(bench, bench.core(TRAINED))
     known = {*inner.core, *faces_of(bench, bench.core(TRIED)).core}
     faces: FaceDataset = inner.only(sorted(known))
-    base = identity_base(network)
+    base = network.people
     features = make_feature_map(kind, base, training_part(faces, faces.core), bench.on_step)
     rows = all_rows(features, faces.images, bench.on_step)
     split = split_by_identity(faces)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
@@ -16,6 +17,8 @@ from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
 from forget.linearizations import LINEARIZATIONS
 from forget.measured import Figures, measure_figures
+from forget.methods.registry import unlearn
+from forget.models.classifier import build
 from forget.pretrained import (
     DEMO,
     demo_facts,
@@ -112,6 +115,19 @@ def test_names_and_kinds_that_do_not_exist_are_told(
         linearize(feature_map, replace(orl, core=("s01", "s21")), kind="tangent")
     with pytest.raises(IdentityError, match="'nobody'"):
         linearize(feature_map, orl, core=["nobody"])
+
+
+def test_a_classifier_of_faces_is_linearized_too(orl: FaceDataset) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = {"architecture": "resnet18", "classes": 2, "stem": "large"}
+        network = build(config)
+    some = orl.only(["s01", "s02", "s21", "s22"])
+    faces = replace(some, images=np.repeat(some.images[..., None], 3, axis=-1), core=())
+    model = linearize(network, faces, core=["s01", "s02"], kind="tangent")
+    after = unlearn(model, faces, ["s21"])
+    assert (after.guarantee.kind, after.guarantee.scope) == ("exact", "model")
+    assert linearize(network, faces).feature_map.record is None
 
 
 def test_colour_people_fit_and_everybody_calibrates(

@@ -115,7 +115,8 @@ class Bench:
         table = run.table()
         mine = table[(table["method"] == stage) & (table["metric"] == "seconds")]
         seconds = float(mine["value"].iloc[-1])
-        return CoreNetwork(base, {"seconds": seconds, "core images": len(core.images)})
+        about = {"seconds": seconds, "core images": len(core.images)}
+        return CoreNetwork(base, np.zeros(network.dimension, np.float32), about)
 
     def logits(self, base: ClassifierFeatures) -> NDArray[np.float32]:
         """Logits (n, c) of all images by a network itself."""

@@ -13,7 +13,6 @@ from forget.data.mufac_people import mufac_people
 from forget.data.split import Split, split_by_identity
 from forget.errors import ForgetError
 from forget.forget_ready import CoreNetwork
-from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.grid import Rows
 from forget.linear.heads import ClassMean, head_gap
 from forget.linear.model import LinearModel, all_rows
@@ -22,7 +21,7 @@ from forget.methods.refit import refit
 from forget.methods.subtract import subtract
 from forget.metrics.recognition import Recognition, recognise
 
-__all__ = ["faces_of", "identity_base", "identity_rows", "network_identity_rows"]
+__all__ = ["faces_of", "identity_rows", "network_identity_rows"]
 
 FORGOTTEN = (1, 10, 50, 100)  # people at a time
 SINGLES = 10  # people who are forgotten one by one
@@ -35,15 +34,9 @@ def faces_of(bench: Bench, core: Core) -> FaceDataset:
     return replace(faces, core=tuple(person for person in faces.identities if person in inside))
 
 
-def identity_base(network: CoreNetwork) -> ClassifierFeatures:
-    """The last hidden layer of a network of ages, as people are told apart by it."""
-    base = network.base
-    return ClassifierFeatures(base.network, base.record, base.side, mirror=True)
-
-
 def network_identity_rows(bench: Bench, network: CoreNetwork, core: Core) -> Iterator[Row]:
     """The network itself: the nearest class mean in its hidden layer."""
-    faces, base = faces_of(bench, core), identity_base(network)
+    faces, base = faces_of(bench, core), network.people
     rows = all_rows(base, faces.images, bench.on_step)
     model = LinearModel.fit(base, split_by_identity(faces), ClassMean(), rows=rows)
     for name, people in (("added", faces.added), ("core", faces.core)):
@@ -55,7 +48,7 @@ def identity_rows(bench: Bench, network: CoreNetwork, core: Core, kind: str) -> 
     """A linearization: who is recognised, and what forgetting one and fifty people does."""
     faces = faces_of(bench, core)
     start = perf_counter()
-    base = identity_base(network)
+    base = network.people
     features = make_feature_map(kind, base, training_part(faces, faces.core), bench.on_step)
     yield "", kind, "seconds to choose on the core", perf_counter() - start
     rows = all_rows(features, faces.images, bench.on_step)

@@ -9,13 +9,21 @@ from torch import Tensor, nn
 
 from forget.data.dataset import Images
 from forget.errors import CheckpointError
-from forget.linear.classifier_features import unit_rows
 from forget.models.checkpoint import Tensors
 from forget.models.classifier import Classifier, build
 from forget.models.embedder import Embedder, check_photographs, embed, rebuild, shrink
 from forget.recipe import pixels_hidden, to_input
 
-__all__ = ["Backbone", "ClassifierBackbone", "EmbedderBackbone", "backbone_of", "read_backbone"]
+__all__ = [
+    "Backbone",
+    "ClassifierBackbone",
+    "EmbedderBackbone",
+    "backbone_of",
+    "read_backbone",
+    "unit_rows",
+]
+
+CENTRE = "centre"  # the name of its tensor
 
 
 class Backbone(Protocol):
@@ -26,6 +34,11 @@ class Backbone(Protocol):
     @property
     def config(self) -> dict[str, Any]:
         """What builds the same network again, plain values."""
+        ...
+
+    @property
+    def tensors(self) -> Tensors:
+        """Its parameters."""
         ...
 
     @property
@@ -74,6 +87,11 @@ class EmbedderBackbone:
         return {"kind": self.kind, **self.network.config}
 
     @property
+    def tensors(self) -> Tensors:
+        """Parameters of the embedder."""
+        return _parameters(self.network)
+
+    @property
     def dimension(self) -> int:
         """Length of the embedding."""
         return self.network.dimension
@@ -112,13 +130,26 @@ class ClassifierBackbone:
         network: It is copied, so that later changes to it do not reach this one.
         side: Height and width that images are scaled to, pixels; None for as they are.
         mirror: Whether it also looks at the mirror image, as is right for faces.
+        centre: What rows are measured from, (m,), the mean hidden layer of the core; None for 0.
+            Activations are positive, so people's rows would all point the same way.
     """
 
     kind = "classifier"
 
-    def __init__(self, network: Classifier, side: int | None = None, mirror: bool = False) -> None:
+    def __init__(
+        self,
+        network: Classifier,
+        side: int | None = None,
+        mirror: bool = False,
+        centre: NDArray[np.float32] | None = None,
+    ) -> None:
         self.side, self.mirror = side, mirror
+        self.centre = None if centre is None else np.array(centre, dtype=np.float32)
         self.network = build(network.config, network.state_dict()).eval().requires_grad_(False)
+        if self.centre is not None and self.centre.shape != (self.dimension,):
+            raise CheckpointError(
+                f"a centre of {self.dimension} numbers", f"{self.centre.shape}", "Fit it again."
+            )
 
     @property
     def config(self) -> dict[str, Any]:
@@ -127,14 +158,20 @@ class ClassifierBackbone:
         return {**own, "network": self.network.config}
 
     @property
+    def tensors(self) -> Tensors:
+        """Parameters of the classifier, and the centre if there is one."""
+        centre = {} if self.centre is None else {CENTRE: self.centre}
+        return _parameters(self.network) | centre
+
+    @property
     def dimension(self) -> int:
         """Length of the last hidden layer."""
         return self.network.dimension
 
     @property
     def row_dimension(self) -> int:
-        """Length of the last hidden layer, and the constant."""
-        return self.network.dimension + 1
+        """Length of the last hidden layer, and the constant where there is no centre."""
+        return self.network.dimension + (self.centre is None)
 
     def prepare(self, images: Images) -> Tensor:
         """Images (n, h, w, c) as (n, c, h, w)."""
@@ -149,8 +186,9 @@ class ClassifierBackbone:
         return self.network.features(view)
 
     def rows(self, images: Images) -> NDArray[np.float32]:
-        """The mean hidden layer over all views, scaled to norm 1, and a constant: (n, m + 1)."""
-        return unit_rows(pixels_hidden(self.network, images, self.side, self.mirror))
+        """The mean hidden layer over all views as rows of norm 1, see `unit_rows`."""
+        hidden = pixels_hidden(self.network, images, self.side, self.mirror)
+        return unit_rows(hidden, self.centre)
 
 
 def backbone_of(
@@ -173,10 +211,32 @@ def read_backbone(config: dict[str, Any], tensors: Tensors) -> Backbone:
         case EmbedderBackbone.kind:
             return EmbedderBackbone(rebuild(settings, tensors))
         case ClassifierBackbone.kind:
-            state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
+            centre = tensors.get(CENTRE)
+            state = {n: torch.from_numpy(t.copy()) for n, t in tensors.items() if n != CENTRE}
             network = build(settings.get("network", {}), state)
             mirror = bool(settings.get("mirror", False))
-            return ClassifierBackbone(network, settings.get("side"), mirror)
+            return ClassifierBackbone(network, settings.get("side"), mirror, centre)
         case other:
             kinds = f"{EmbedderBackbone.kind!r} or {ClassifierBackbone.kind!r}"
             raise CheckpointError(f"a network of kind {kinds}", repr(other), "Save it again.")
+
+
+def unit_rows(
+    hidden: NDArray[np.float32], centre: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Hidden activations (n, m) as rows of norm 1.
+
+    Without a centre a constant is appended, (n, m + 1), which lets a ridge head have an offset,
+    and an image of which nothing is seen stays at it; with one the rows are (n, m).
+    """
+    away = hidden if centre is None else hidden - centre
+    norms = np.linalg.norm(away, axis=1, keepdims=True)
+    units = away / np.maximum(norms, np.finfo(np.float32).tiny)
+    if centre is not None:
+        return units
+    ones = np.ones((len(hidden), 1), dtype=np.float32)
+    return np.concatenate([units, ones], axis=1) / np.sqrt(np.float32(2))
+
+
+def _parameters(network: nn.Module) -> Tensors:
+    return {name: tensor.cpu().numpy() for name, tensor in network.state_dict().items()}

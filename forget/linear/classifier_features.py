@@ -4,32 +4,34 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from forget.linear.backbone import ClassifierBackbone, read_backbone
 from forget.linear.feature_map import no_targets
 from forget.linear.grid import FINE, Rows
 from forget.linear.statistics import Space
 from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
-from forget.models.classifier import Classifier, build
-from forget.recipe import pixels_hidden
+from forget.models.classifier import Classifier
 
-__all__ = ["ClassifierFeatures", "unit_rows"]
+__all__ = ["ClassifierFeatures"]
 
 
 class ClassifierFeatures:
-    r"""Unit-norm hidden activations and a constant, one row per image.
+    r"""Unit-norm hidden activations, one row per image.
 
-    .. math:: z = \tfrac{1}{\sqrt 2} (h / |h|, 1), \quad |z| = 1
+    .. math:: z = \tfrac{1}{\sqrt 2} (h / |h|, 1) \quad \text{or} \quad
+              z = (h - \mu) / |h - \mu|, \qquad |z| = 1
 
     The norm is 1 whatever the data, so the grid needs no constant that was measured on anybody.
-    The constant lets a ridge head have an offset.
+    The first form suits classes, with its offset for a ridge head; the second one people, who are
+    compared by cosines.
 
     Arguments:
         network: The classifier; it is copied, so that later changes to it do not reach the model.
         record: Which images trained it; None where nobody knows.
         side: Height and width that images are scaled to, pixels; None for as they are.
         mirror: Whether h is the mean over an image and its mirror image, as is right for faces.
+        centre: mu, the mean of h over the core, (d,); None for the first form.
     """
 
     kind = "hidden layer"
@@ -41,9 +43,10 @@ class ClassifierFeatures:
         record: TrainingRecord | None,
         side: int | None = None,
         mirror: bool = False,
+        centre: NDArray[np.float32] | None = None,
     ) -> None:
-        self.record, self.side, self.mirror = record, side, mirror
-        self._network = build(network.config, network.state_dict()).eval().requires_grad_(False)
+        self.record = record
+        self.backbone = ClassifierBackbone(network, side, mirror, centre)
 
     @classmethod
     def from_parts(
@@ -54,29 +57,33 @@ class ClassifierFeatures:
         Raises:
             CheckpointError: The tensors belong to another architecture.
         """
-        read = config if "network" in config else {"network": config}
-        state = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
-        network = build(read["network"], state)
-        return cls(network, record, read.get("side"), bool(read.get("mirror", False)))
+        plain = config if "network" in config else {"network": config}
+        one = read_backbone({"kind": ClassifierBackbone.kind, **plain}, tensors)
+        return cls(one.network, record, one.side, one.mirror, one.centre)
 
     @property
     def network(self) -> Classifier:
         """The frozen network."""
-        return self._network
+        return self.backbone.network
+
+    @property
+    def side(self) -> int | None:
+        """Height and width that images are scaled to, pixels; None for as they are."""
+        return self.backbone.side
 
     @cached_property
     def space(self) -> Space:
         """Grid, dimension and fingerprint that its rows carry."""
         config, tensors = self.parts
         kind = {"feature map": self.kind, **config}
-        return Space(self.grid, self._network.dimension + 1, fingerprint(kind, tensors))
+        return Space(self.grid, self.backbone.row_dimension, fingerprint(kind, tensors))
 
     def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Rows before the grid, (n, d + 1), of images (n, h, w, channels)."""
-        return unit_rows(pixels_hidden(self._network, images, self.side, self.mirror))
+        """Rows before the grid, (n, d + 1) or centred (n, d), of images (n, h, w, channels)."""
+        return self.backbone.rows(images)
 
     def rows(self, images: NDArray[np.uint8]) -> Rows:
-        """Rows on the grid, (n, d + 1), of images (n, h, w, channels)."""
+        """Rows on the grid, (n, d + 1) or centred (n, d), of images (n, h, w, channels)."""
         return self.grid.snap(self.features(images))
 
     def targets(self, images: NDArray[np.uint8]) -> Rows:
@@ -86,16 +93,8 @@ class ClassifierFeatures:
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters of the network, enough to build it again."""
-        state = self._network.state_dict()
-        config = dict(self._network.config)
-        if self.side is not None or self.mirror:  # else as digests from before these settings
-            config = {"network": config, "side": self.side, "mirror": self.mirror}
-        return config, {name: tensor.numpy() for name, tensor in state.items()}
-
-
-def unit_rows(hidden: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Hidden activations (n, d) as rows (n, d + 1) of norm 1; all zeros stay at the constant."""
-    norms = np.linalg.norm(hidden, axis=1, keepdims=True)
-    units = hidden / np.maximum(norms, np.finfo(np.float32).tiny)
-    ones = np.ones((len(hidden), 1), dtype=np.float32)
-    return np.concatenate([units, ones], axis=1) / np.sqrt(np.float32(2))
+        one = self.backbone
+        config = dict(one.network.config)
+        if one.side is not None or one.mirror:  # else as digests from before these settings
+            config = {"network": config, "side": one.side, "mirror": one.mirror}
+        return config, one.tensors

@@ -11,7 +11,8 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
 from forget.data.partition import Partition, by_class, by_index
 from forget.errors import ForgetError
-from forget.linear.classifier_features import ClassifierFeatures, unit_rows
+from forget.linear.backbone import unit_rows
+from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.readout import Measured, fit_readout, readout_logits
 from forget.methods.kl_uniform import KlUniform, kl_to_uniform
 from forget.methods.method import Kind, Scope, guarantee_images

@@ -92,8 +92,7 @@ class LinearizerFeatures:
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters, enough to build it again."""
-        network = self._backbone.network.state_dict()
-        tensors = {f"backbone/{name}": tensor.cpu().numpy() for name, tensor in network.items()}
+        tensors = {f"backbone/{name}": one for name, one in self._backbone.tensors.items()}
         config: dict[str, Any] = {"backbone": self._backbone.config, "level": self.level}
         for name, gauge in (("g_x", self.g_x), ("g_y", self.g_y)):
             config[name] = gauge.g.config

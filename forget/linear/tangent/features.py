@@ -186,8 +186,7 @@ class Tangent:
     @property
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters, enough to build it again."""
-        network = self._backbone.network.state_dict()
-        tensors = {f"backbone/{name}": tensor.cpu().numpy() for name, tensor in network.items()}
+        tensors = {f"backbone/{name}": one for name, one in self._backbone.tensors.items()}
         for name in self._subspace.layers:
             tensors[f"inputs/{name}"] = self._subspace.inputs[name].cpu().numpy()
             tensors[f"outputs/{name}"] = self._subspace.outputs[name].cpu().numpy()

@@ -166,10 +166,13 @@ class TangentLabels:
         c, p = self._classes, self._subspace.dimension
         values = np.zeros((len(images), c), dtype=np.float32)
         rows = np.zeros((len(images), c, p), dtype=np.int16)
-        centring, done = _centring(c), 0
+        directions, done = _centring(c)[:, :-1], 0  # centred outputs add up to 0: one is known
         for view in _views(images, self.side):
-            found, gradients = projected_gradients(
-                self._network, self._network, view, self._subspace, centring
+            found, gradients = (
+                torch.cat([one, -one.sum(1, keepdim=True)], 1)
+                for one in projected_gradients(
+                    self._network, self._network, view, self._subspace, directions
+                )
             )
             values[done : done + len(view)] = found.numpy()
             rows[done : done + len(view)] = self.grid.snap(gradients.numpy())

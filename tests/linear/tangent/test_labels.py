@@ -15,6 +15,7 @@ from forget.linear.proof import prove
 from forget.linear.readout import Measured
 from forget.linear.tangent.displacement import Displacement, newton_step
 from forget.linear.tangent.features import TangentSettings
+from forget.linear.tangent.gradients import projected_gradients
 from forget.linear.tangent.labels import TangentLabels, fit_tangent_labels, tangent_logits
 from forget.methods.subtract import subtract
 from forget.models.checkpoint import TrainingRecord
@@ -75,6 +76,19 @@ def test_the_displacement_is_the_dense_least_squares_solution() -> None:
     np.testing.assert_allclose(
         logits, measured().values + (z @ theta).reshape(logits.shape), rtol=1e-9, atol=1e-6
     )
+
+
+def test_rows_are_the_gradients_of_all_centred_outputs() -> None:
+    some = split().data.images[added()[:5]]
+    found = features().measure(some)
+    space, of = features().space, features()
+    view = torch.from_numpy(some).permute(0, 3, 1, 2).float() / 255
+    values, gradients = projected_gradients(
+        of._network, of._network, view, of._subspace, torch.eye(10) - 0.1
+    )
+    np.testing.assert_allclose(found.values, values, atol=1e-5)
+    apart = np.abs(space.grid.real(found.rows) - gradients.numpy())
+    assert apart.max() <= 1.01 * space.grid.scale / 2**15
 
 
 def test_targets_are_the_contrast_less_what_the_network_says() -> None:

@@ -1,0 +1,61 @@
+"""The tables of the MUFAC benchmark come from its CSV, with intervals where there are seeds."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mufac import __main__ as benchmark
+from benchmarks.mufac.tables import tables
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(benchmark, "TABLE", tmp_path / "mufac.csv")
+    return benchmark.TABLE
+
+
+def test_nothing_measured_is_said(table: Path) -> None:
+    assert "Nothing was measured at 64 pixels" in tables(benchmark.read(), 64)
+
+
+def test_rows_become_cells_with_an_interval_over_seeds(table: Path) -> None:
+    for seed, value in enumerate((0.50, 0.52, 0.54)):
+        rows = [("benchmark", "network", "test", value), ("", "network", "images", 100.0)]
+        benchmark.append(64, seed, "network, everybody", rows)
+    benchmark.append(64, 0, "network, core 50%", [("benchmark", "network", "test", 0.49)])
+    shown = tables(benchmark.read(), 64)
+    assert "| network on everybody |  |  | 0.520 ± 0.050 |" in shown
+    assert "| network on half of the people |  |  | 0.49 |" in shown
+
+
+def test_gap_and_seconds_of_a_deletion_are_shown(table: Path) -> None:
+    name = "tangent, added"
+    rows = [
+        ("benchmark", name, "forget", 0.4),
+        ("benchmark", name, "gap to the refit", 0.0),
+        ("benchmark", name, "seconds", 2.5),
+        ("nobody", name, "forget", 0.5),
+    ]
+    benchmark.append(64, 0, "tangent, core 50%", rows)
+    shown = tables(benchmark.read(), 64)
+    assert "| `tangent`, learned added, after | 0.4 |  |  |  |  |  | 0 | 2.5 s |" in shown
+
+
+def test_approximate_steps_and_people_have_tables(table: Path) -> None:
+    steps = [("benchmark", "before", "gap", 0.2), ("benchmark", "reference", "gap", 0.0)]
+    benchmark.append(64, 0, "approximate steps", steps)
+    benchmark.append(64, 0, "people, tangent", [("nobody", "tangent", "identified added", 0.125)])
+    shown = tables(benchmark.read(), 64)
+    assert "| before |  | 0.2 |" in shown
+    assert "| identified, added |  |  | 0.125 |" in shown
+
+
+def test_a_stage_is_done_once_it_is_in_the_table(
+    table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    benchmark.append(64, 0, "network, reference", [("", "network", "images", 1.0)])
+    assert benchmark.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    done = [line for line in lines if line.startswith("done")]
+    assert done == ["done 0 network, reference"]
+    assert len(set(lines)) == len(lines)
