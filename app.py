@@ -3,10 +3,9 @@
 import streamlit as st
 
 from forget.ui import home
-from forget.ui.choose import faces_of
+from forget.ui.browse import browse
 from forget.ui.frame import frame
-from forget.ui.gallery import gallery
-from forget.ui.visit import PEOPLE, state, visit
+from forget.ui.visit import state, visit
 
 frame("Forget")
 st.markdown(
@@ -21,5 +20,5 @@ st.markdown(f"**Your model:** {state()}")
 if st.button("Forget somebody", type="primary", icon=":material/person_remove:"):
     st.switch_page("pages/forget_people.py")
 st.header("Who is in it")
-gallery(faces_of(now), PEOPLE, key="home_gallery")
+browse(now, "home_gallery")
 home.present()

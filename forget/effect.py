@@ -17,11 +17,12 @@ from forget.linear.proof import Proof, prove
 from forget.methods.method import Guarantee, guarantee_for
 from forget.metrics.recognition import Recognition, recognise
 
-__all__ = ["Effect", "Sighting", "measure_effect", "nearest_people"]
+__all__ = ["Effect", "Sighting", "mean_features", "measure_effect", "nearest_people"]
 
 Ranked = tuple[tuple[str, float], ...]  # people with their scores, best first
 TOP = 5
 ROUNDS = 5
+PATIENCE = 0.1  # seconds after which no further round begins
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Effect:
         guarantee: What is promised about them.
         proof: The digests.
         seconds: What it cost, by step. "subtract" and "refit from features" both begin with the
-            model that knew them all and end with the head solved; medians of 5 runs in turn.
+            model that knew them all and end with the head solved; medians of up to 5 runs in
+            turn, fewer where they are slow.
         threshold: Below it "nobody I know", before and after.
         stranger: Median best score of photographs of people who are not enrolled, after.
         them: The held-out photographs of the forgotten.
@@ -156,13 +158,27 @@ def nearest_people(
         person: Whose neighbours are wanted.
         most: How many.
     """
-    names = np.asarray(labels)
-    people = sorted(set(labels))
-    means = np.stack([features[names == one].mean(axis=0) for one in people])
+    people, means = mean_features(features, labels)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     similar = means @ means[people.index(person)]
     order = [j for j in np.argsort(-similar) if people[j] != person]
     return tuple((people[j], float(similar[j])) for j in order[:most])
+
+
+def mean_features(
+    features: NDArray[np.float64], labels: Sequence[str]
+) -> tuple[list[str], NDArray[np.float64]]:
+    """People, sorted, and the mean feature of each, (c, d).
+
+    Arguments:
+        features: Real features, (n, d).
+        labels: Identity of each, n of them.
+    """
+    people, member = np.unique(np.asarray(labels), return_inverse=True)
+    order = np.argsort(member, kind="stable")
+    starts = np.searchsorted(member[order], np.arange(len(people)))
+    sums = np.add.reduceat(features[order], starts, axis=0)
+    return people.tolist(), sums / np.bincount(member)[:, None]
 
 
 def _seconds(before: LinearModel, people: Sequence[str]) -> dict[str, float]:
@@ -176,7 +192,8 @@ def _seconds(before: LinearModel, people: Sequence[str]) -> dict[str, float]:
         before.rule(store.drop(people).statistics())
 
     times: dict[str, list[float]] = {"subtract": [], "refit from features": []}
-    for _ in range(ROUNDS):
+    began = perf_counter()
+    while len(times["subtract"]) < ROUNDS and perf_counter() - began < PATIENCE:
         for run, spent in zip((subtract, refit), times.values(), strict=True):
             start = perf_counter()
             run()
@@ -184,9 +201,13 @@ def _seconds(before: LinearModel, people: Sequence[str]) -> dict[str, float]:
     return {way: median(spent) for way, spent in times.items()}
 
 
-def _seen(model: LinearModel, split: Split, rows: Rows, indices: NDArray) -> Recognition:
+def _seen(
+    model: LinearModel, split: Split, rows: Rows, indices: NDArray
+) -> tuple[NDArray[np.float64], Recognition]:
+    """Scores (n, c) of some photographs, and what they say."""
     labels = [split.faces.labels[i] for i in indices]
-    return recognise(model.score(rows[indices]), model.classes, labels, model.threshold)
+    scores = model.score(rows[indices])
+    return scores, recognise(scores, model.classes, labels, model.threshold)
 
 
 def _sightings(
@@ -195,9 +216,9 @@ def _sightings(
     indices = split.test_of(split.leaving)
     said, ranked = [], []
     for model in (before, after):
-        seen = _seen(model, split, rows, indices)
+        scores, seen = _seen(model, split, rows, indices)
         said.append([w if known else None for w, known in zip(seen.who, seen.known, strict=True)])
-        ranked.append([_ranked(scores, model.classes) for scores in model.score(rows[indices])])
+        ranked.append([_ranked(row, model.classes) for row in scores])
     return tuple(
         Sighting(int(i), split.faces.labels[i], b, a, sb, sa)
         for i, b, a, sb, sa in zip(indices, *ranked, *said, strict=True)
@@ -213,10 +234,11 @@ def _others(before: LinearModel, after: LinearModel, split: Split, rows: Rows) -
     labels = np.array([split.faces.labels[i] for i in indices], dtype=object)
     columns: dict[str, NDArray] = {}
     for when, model in (("before", before), ("after", after)):
-        seen = _seen(model, split, rows, indices)
+        scores, seen = _seen(model, split, rows, indices)
         columns[f"recognised {when}"] = seen.right & seen.known
-        column = [model.classes.index(person) for person in labels]
-        columns[f"score {when}"] = model.score(rows[indices])[np.arange(len(labels)), column]
+        place = {person: column for column, person in enumerate(model.classes)}
+        column = [place[person] for person in labels]
+        columns[f"score {when}"] = scores[np.arange(len(labels)), column]
     table = pd.DataFrame({"person": labels, "photographs": 1, **columns})
     sums = {"photographs": "sum", "recognised before": "sum", "recognised after": "sum"}
     means = {"score before": "mean", "score after": "mean"}

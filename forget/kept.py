@@ -79,21 +79,30 @@ class Shelf:
 
         The file holds biometric data of everybody in the data set, like a model with its store.
         """
-        known = {
-            "format": ROWS,
-            "of": feature_map.space.feature_map,
-            "photographs": _digest(faces),
-        }
-        path = self.folder / f"rows-{known['of'][:16]}.safetensors"
+        found = self.find_rows(feature_map, faces)
+        if found is None:
+            found = all_rows(feature_map, faces.images, on_step)
+            known = self._known_rows(feature_map, faces)
+            write_bytes(self._rows_file(feature_map), to_bytes({"rows": found}, known))
+        return found
+
+    def find_rows(self, feature_map: FeatureMap, faces: FaceDataset) -> Rows | None:
+        """What `rows` returns if it need not be computed first."""
         try:
-            tensors, about = read_tensors(path)
+            tensors, about = read_tensors(self._rows_file(feature_map))
+            known = self._known_rows(feature_map, faces)
             if about == known and len(tensors["rows"]) == len(faces.images):
                 return tensors["rows"]
         except (CheckpointError, KeyError):
             pass
-        rows = all_rows(feature_map, faces.images, on_step)
-        write_bytes(path, to_bytes({"rows": rows}, known))
-        return rows
+        return None
+
+    def _rows_file(self, feature_map: FeatureMap) -> Path:
+        return self.folder / f"rows-{feature_map.space.feature_map[:16]}.safetensors"
+
+    def _known_rows(self, feature_map: FeatureMap, faces: FaceDataset) -> dict[str, str]:
+        of = feature_map.space.feature_map
+        return {"format": ROWS, "of": of, "photographs": _digest(faces)}
 
     def _file(self, kind: str) -> Path:
         return self.folder / f"{kind}.safetensors"

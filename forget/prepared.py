@@ -20,6 +20,7 @@ from forget.errors import CheckpointError, ForgetError
 from forget.forget_ready import CoreNetwork, load_core_network, save_core_network, train_core
 from forget.kept import Shelf
 from forget.linear.classifier_features import ClassifierFeatures
+from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.linearizations import rule_of, training_part
@@ -60,9 +61,8 @@ class Prepared:
 
     @cached_property
     def base(self) -> ClassifierFeatures:
-        """The hidden layer that people are told apart by: the mean over both mirror images."""
-        one = self.network.base
-        return ClassifierFeatures(one.network, one.record, one.side, mirror=True)
+        """The hidden layer that people are told apart by."""
+        return self.network.people
 
     @cached_property
     def split(self) -> Split:
@@ -90,7 +90,24 @@ class Prepared:
         """The model of everybody, and the features of all photographs on the grid, (n, d)."""
         features = self.shelf.get(kind, on_step)
         rows = self.shelf.rows(features, self.faces, on_step)
-        return LinearModel.fit(features, self.split, rule_of(features), on_step, rows), rows
+        return self._fit(features, rows, on_step), rows
+
+    def kept(self, kind: str) -> tuple[LinearModel, Rows] | None:
+        """What `fitted` returns if nothing has to be trained or computed that takes long.
+
+        None for features with targets: only rows are kept, targets are computed with every fit.
+
+        Raises:
+            ForgetError: No such kind.
+        """
+        features = self.shelf.find(kind)
+        if features is None or features.space.targets:
+            return None
+        rows = self.shelf.find_rows(features, self.faces)
+        return None if rows is None else (self._fit(features, rows, silent), rows)
+
+    def _fit(self, features: FeatureMap, rows: Rows, on_step: OnStep) -> LinearModel:
+        return LinearModel.fit(features, self.split, rule_of(features), on_step, rows)
 
 
 def is_prepared(folder: Path = HOME) -> bool:

@@ -37,5 +37,8 @@ def share_bars(before: Sequence[float], now: Sequence[float] | None) -> go.Figur
             hovertemplate="direction %{x}, now<br>%{y:.1%}<extra></extra>",
         )
     figure.update_xaxes(title="main direction of this person's photographs")
-    figure.update_yaxes(title="this person's share", tickformat=".0%", rangemode="tozero")
+    # Of hundreds of people each has a small share, and ticks of whole percents would all say 0.
+    top = max(before, default=1.0)
+    ticks = ".0%" if top >= 0.05 else ".1%" if top >= 0.005 else ".2%"
+    figure.update_yaxes(title="this person's share", tickformat=ticks, rangemode="tozero")
     return plain(figure, 300)

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
@@ -15,11 +15,15 @@ from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel, all_rows
 from forget.linearizations import LINEARIZATIONS, kind_of
+from forget.metrics.recognition import recognise
 from forget.pretrained import demo_feature_map, kept_feature_map, linearize
 from forget.progress import OnStep, silent
 from forget.ui.gallery import portrait
+from forget.ui.places import Places, places_of
 
-__all__ = ["FIRST", "Bundle", "bundle_of", "demo", "feature_map", "is_ready"]
+__all__ = ["FIRST", "Bundle", "Source", "bundle_of", "demo", "feature_map", "is_ready"]
+
+Source = Literal["orl", "mufac", "own"]
 
 _READY: set[str] = set()  # so that a page need not open files each time it is drawn
 FIRST = "penultimate"  # how the faces are linearized until somebody chooses
@@ -33,11 +37,14 @@ class Bundle:
         faces: The photographs.
         model: Fitted on everybody.
         rows: Features on the grid of all photographs, (n, d).
+        source: Where the photographs come from.
     """
 
     faces: FaceDataset
     model: LinearModel
     rows: Rows = field(repr=False)
+    source: Source = "own"
+    _portraits: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def split(self) -> Split:
@@ -49,10 +56,12 @@ class Bundle:
         """What to call each person."""
         return {person: self.faces.title(person) for person in self.faces.identities}
 
-    @cached_property
-    def portraits(self) -> dict[str, str]:
-        """A portrait of each person, as a data URL: the first photograph."""
-        return {p: portrait(self.faces.images[self.faces.of(p)[0]]) for p in self.titles}
+    def portrait(self, person: str) -> str:
+        """The first photograph of a person as a data URL, made when it is first asked for."""
+        if person not in self._portraits:
+            image = self.faces.images[self.faces.of(person)[0]]
+            self._portraits[person] = portrait(image)
+        return self._portraits[person]
 
     @cached_property
     def features(self) -> NDArray[np.float64]:
@@ -60,24 +69,34 @@ class Bundle:
         return self.model.feature_map.grid.real(self.rows)
 
     @cached_property
-    def positions(self) -> NDArray[np.float64]:
-        """Places of the photographs on the map, (n, 2), by t-SNE."""
-        from sklearn.manifold import TSNE
+    def places(self) -> Places:
+        """The map of faces."""
+        return places_of(self.features, self.faces.labels)
 
-        perplexity = min(20.0, (len(self.rows) - 1) / 3)
-        tsne = TSNE(perplexity=perplexity, init="pca", random_state=0, metric="cosine")
-        # A thousand short steps: threads only wait for each other, the more so on a busy machine.
-        with threadpool_limits(1, user_api="openmp"):
-            return tsne.fit_transform(self.features).astype(np.float64)
+    @cached_property
+    def identified(self) -> tuple[float, int]:
+        """How many of the added people's held-out photographs are identified, and of how many."""
+        indices = self.split.test_of(self.faces.added)
+        labels = [self.faces.labels[i] for i in indices]
+        scores, model = self.model.score(self.rows[indices]), self.model
+        return recognise(scores, model.classes, labels, model.threshold).identified, len(labels)
+
+    def warm(self) -> "Bundle":
+        """Computes what the first click needs; returns the bundle."""
+        _ = self.model.threshold, self.places
+        return self
 
 
-def bundle_of(faces: FaceDataset, feature_map: FeatureMap, on_step: OnStep = silent) -> Bundle:
+def bundle_of(
+    faces: FaceDataset,
+    feature_map: FeatureMap,
+    on_step: OnStep = silent,
+    source: Source = "own",
+) -> Bundle:
     """Fits the model of a data set and warms what the first click needs."""
     rows = all_rows(feature_map, faces.images, on_step)
     model = linearize(feature_map, faces, kind=kind_of(feature_map), rows=rows)
-    bundle = Bundle(faces, model, rows)
-    _ = bundle.model.threshold, bundle.positions
-    return bundle
+    return Bundle(faces, model, rows, source).warm()
 
 
 @st.cache_resource(max_entries=len(LINEARIZATIONS), show_spinner=False)
@@ -92,7 +111,7 @@ def feature_map(kind: str) -> FeatureMap:
 )
 def demo(kind: str) -> Bundle:
     """The ORL faces and their model."""
-    return bundle_of(load_faces("orl"), feature_map(kind))
+    return bundle_of(load_faces("orl"), feature_map(kind), source="orl")
 
 
 def is_ready(kind: str) -> bool:

@@ -5,35 +5,63 @@ from collections.abc import Sequence
 import streamlit as st
 
 from forget.effect import nearest_people
+from forget.errors import ForgetError
 from forget.methods.method import Scope, guarantee_for
-from forget.ui import linearized, own
-from forget.ui.cached import demo
-from forget.ui.gallery import Face, gallery
+from forget.ui import linearized, mufac, own
+from forget.ui.browse import GROUPS, browse
+from forget.ui.cached import FIRST, demo
 from forget.ui.parts import people_row, photograph, plain
-from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, use
+from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, use, visit
 
-__all__ = ["data", "faces_of", "people", "preview"]
+__all__ = ["data", "people", "preview"]
 
 ORL, OWN = "ORL faces", "My own photographs"
-GROUPS = ("All", "Added", "Core")
 
 
 def data() -> None:
     """Lets the visitor choose faces, and how they are linearized."""
     left, right = st.columns([5, 3], vertical_alignment="bottom")
-    left.radio(
+    source = left.radio(
         "Faces",
-        (ORL, OWN),
+        (ORL, mufac.TITLE, OWN),
         horizontal=True,
         key="faces_source",
         on_change=_turn,
         persist_state="session",
     )
+    if source == mufac.TITLE:
+        with right:
+            place = st.container()
+        _mufac(place)
+        return
     with right:
-        linearized.pick(_turn)
-    linearized.prepare(_turn)
-    if st.session_state["faces_source"] == OWN:
+        linearized.pick(linearized.EMBEDDER, _turn)
+    linearized.prepare(linearized.EMBEDDER, _turn)
+    if source == OWN:
         own.draw()
+
+
+def _mufac(place: st.delta_generator.DeltaGenerator) -> None:
+    """Turns to MUFAC, or offers to make what is not there; until then to the ORL faces."""
+    if not mufac.is_here():
+        mufac.missing()
+        _show_orl()
+        return
+    try:
+        if mufac.bundle(FIRST) is not None:  # else there is nothing to choose yet
+            with place:
+                linearized.pick(linearized.MUFAC, _turn)
+        linearized.prepare(linearized.MUFAC, _turn)
+        bundle = mufac.bundle(linearized.in_use(linearized.MUFAC))
+    except ForgetError as error:
+        st.error(str(error), icon=":material/error:")
+        bundle = None
+    if bundle is None:
+        _show_orl()
+        return
+    if visit().bundle is not bundle:
+        use(bundle)
+    mufac.about(bundle)
 
 
 def people(now: Visit) -> None:
@@ -60,7 +88,7 @@ def people(now: Visit) -> None:
         width="stretch",
     )
     _line(now, chosen)
-    gallery(faces_of(now, str(shown)), PEOPLE, key="gallery")
+    browse(now, "gallery", str(shown))
 
 
 def preview(now: Visit) -> None:
@@ -69,15 +97,17 @@ def preview(now: Visit) -> None:
     if not chosen:
         return
     bundle = now.bundle
-    enrolled = [i for i, person in enumerate(bundle.faces.labels) if person in now.model.people]
+    known = frozenset(now.model.people)
+    enrolled = [i for i, person in enumerate(bundle.faces.labels) if person in known]
     labels = [bundle.faces.labels[i] for i in enrolled]
+    features = bundle.features[enrolled]
     st.header("Chosen")
     for person in chosen[:3]:
         st.markdown(f"**{plain(bundle.faces.title(person))}**")
         with st.container(horizontal=True, gap="small"):
             for index in bundle.faces.of(person)[:12]:
                 photograph(bundle, int(index))
-        near = nearest_people(bundle.features[enrolled], labels, person)
+        near = nearest_people(features, labels, person)
         if near:
             st.caption("People who look alike, with similarity (cosine)")
             people_row(bundle, near)
@@ -107,25 +137,19 @@ def _line(now: Visit, chosen: Sequence[str]) -> None:
         st.markdown("Click one or several faces, then press Forget.")
 
 
-def faces_of(now: Visit, shown: str = "All") -> list[Face]:
-    """Everybody of the visitor's data set for the gallery, added people first."""
-    faces = now.bundle.faces
-    groups = {"All": (*faces.added, *faces.core), "Added": faces.added, "Core": faces.core}
-    return [
-        Face(
-            person,
-            faces.title(person),
-            now.bundle.portraits[person],
-            "core" if person in faces.core else "added",
-            person in now.forgotten,
-        )
-        for person in groups[shown]
-    ]
-
-
 def _turn() -> None:
-    kind = linearized.in_use()
-    if st.session_state["faces_source"] == ORL:
-        use(demo(kind))
-    elif own.KEY in st.session_state:
-        own.turn(kind)
+    """Turns to the faces of the visitor's choice; to MUFAC, which may take longer, `data` does."""
+    source = st.session_state["faces_source"]
+    if source == OWN and own.KEY in st.session_state:
+        own.turn(linearized.in_use())
+    elif source != mufac.TITLE:
+        _show_orl()
+
+
+def _show_orl() -> None:
+    try:
+        bundle = demo(linearized.in_use())
+    except ForgetError:
+        return  # what is missing is said where the page asks for the visit
+    if visit().bundle is not bundle:
+        use(bundle)

@@ -3,8 +3,8 @@
 import base64
 import hashlib
 import io
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -67,7 +67,12 @@ def portrait(image: NDArray[np.uint8]) -> str:
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def gallery(faces: Sequence[Face], selection_key: str, key: str) -> None:
+def gallery(
+    faces: Sequence[Face],
+    selection_key: str,
+    key: str,
+    selectable: Collection[str] | None = None,
+) -> None:
     """Draws the faces as a list of checkboxes with pictures.
 
     The choice is `st.session_state[selection_key]`, a list of person ids. It may also be the
@@ -76,34 +81,39 @@ def gallery(faces: Sequence[Face], selection_key: str, key: str) -> None:
     The browser shows a click at once and sends it with a revision number. It keeps the click on
     top of whatever the server says until the server has answered with that revision, so fast
     clicks are neither lost nor undone on the screen, and changes from elsewhere are shown too.
-    Portraits travel once: the browser names the digest of those it holds with every click.
+    Portraits travel once: with every click the browser names the digest of those it shows, and
+    the server remembers all digests, so that turning back to a page sends nothing.
 
     Arguments:
         faces: The people in the order of their pictures; in each group all have one legend.
         selection_key: Where the session state holds the choice.
         key: The key of this gallery; `<key>_seen` in the session state is used as well.
+        selectable: Who can be chosen, also by a click that arrives after its picture went; by
+            default everybody shown who is not forgotten.
     """
     portraits = [face.portrait for face in faces]
     digest = hashlib.sha256("\n".join(portraits).encode()).hexdigest()
-    seen = st.session_state.get(f"{key}_seen", _Seen(revision=0, digest=""))
+    seen = st.session_state.get(f"{key}_seen", _Seen())
     data = {
         "groups": _groups(faces),
         "forgotten": [face.person for face in faces if face.forgotten],
         "chosen": list(st.session_state.get(selection_key, [])),
-        **asdict(seen),
+        "revision": seen.revision,
         "digest": digest,
-        "portraits": None if seen.digest == digest else portraits,
+        "portraits": None if digest in seen.digests else portraits,
     }
-    selectable = frozenset(face.person for face in faces if not face.forgotten)
-    _component(key=key, data=data, on_picked_change=partial(_pick, key, selection_key, selectable))
+    if selectable is None:
+        selectable = [face.person for face in faces if not face.forgotten]
+    pick = partial(_pick, key, selection_key, frozenset(selectable))
+    _component(key=key, data=data, on_picked_change=pick)
 
 
 @dataclass(frozen=True)
 class _Seen:
     """The last click of a browser that reached the server, and the portraits it holds."""
 
-    revision: int
-    digest: str
+    revision: int = 0
+    digests: frozenset[str] = frozenset()
 
 
 def _pick(key: str, selection_key: str, selectable: frozenset[str]) -> None:
@@ -116,7 +126,10 @@ def _pick(key: str, selection_key: str, selectable: frozenset[str]) -> None:
         else:
             chosen.pop(person, None)
     st.session_state[selection_key] = list(chosen)
-    st.session_state[f"{key}_seen"] = _Seen(int(picked["revision"]), str(picked["digest"]))
+    seen, digest = st.session_state.get(f"{key}_seen", _Seen()), str(picked["digest"])
+    # Without a digest the browser asks for portraits that it was believed to hold.
+    held = seen.digests | {digest} if digest else frozenset()
+    st.session_state[f"{key}_seen"] = _Seen(int(picked["revision"]), held)
 
 
 def _groups(faces: Sequence[Face]) -> list[dict[str, object]]:

@@ -4,10 +4,10 @@ import streamlit as st
 
 from forget.charts.people import spoken
 from forget.data.downloads import CATALOGUE
-from forget.data.sources import APP_DATA
 from forget.effect import measure_effect
 from forget.methods.registry import unlearn
 from forget.pretrained import DEMO, demo_facts
+from forget.ui import mufac
 from forget.ui.cached import FIRST, demo
 from forget.ui.parts import faded
 
@@ -56,8 +56,8 @@ def _downloads() -> None:
     """Says which of the data sets to download are there, and the command for each that is not."""
     lines = []
     for name, source in CATALOGUE.items():
-        there = (APP_DATA / name).is_dir() or (APP_DATA / f"{name}.zip").is_file()
-        state = "here" if there else f"`python -m forget download {name}` ({source.size})"
+        command = f"`python -m forget download {name}` ({source.size})"
+        state = "here" if mufac.is_here(name) else command
         lines.append(f"- **{name}**, {source.title}: {state}")
     st.markdown("For the experiments:\n\n" + "\n".join(lines))
 
@@ -74,6 +74,7 @@ def present() -> None:
         f"{len(facts['record']['people'])} of these people in "
         f"{spoken(facts['seconds']['training the embedder'])} ({facts['machine']}). "
         "To train it again: `make demo-weights`.\n"
+        f"{mufac.installed()}\n"
         "- **Your own photographs**: bring a folder or a zip on the page *Forget people*."
     )
     _downloads()

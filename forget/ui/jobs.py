@@ -24,6 +24,8 @@ class Job:
     Arguments:
         label: What it does, for the reader.
         about: Which request it belongs to; a page shows its result only beside that request.
+        began: When the present part of the work did, seconds.
+        first: How much of that part was done then.
     """
 
     label: str
@@ -34,6 +36,7 @@ class Job:
     result: Any = None
     error: Exception | None = None
     began: float = field(default_factory=perf_counter)
+    first: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
@@ -48,6 +51,8 @@ class Job:
         Raises:
             Cancelled: The visitor pressed Cancel.
         """
+        if self.done and (total != self.total or done < self.done):  # another part of the work
+            self.began, self.first = perf_counter(), done
         self.done, self.total, self.note = done, total, note
         if self.stop.is_set():
             raise Cancelled
@@ -58,11 +63,22 @@ class Job:
         return isinstance(self.error, Cancelled)
 
     def time_left(self) -> str:
-        """How long the rest will take at the pace so far."""
-        if not self.done:
+        """How long the rest of this part will take at its pace so far."""
+        if self.done <= self.first:
             return "starting"
-        spent = perf_counter() - self.began
-        return f"about {spoken(spent / self.done * (self.total - self.done))} left"
+        pace = (perf_counter() - self.began) / (self.done - self.first)
+        return f"about {spoken(pace * (self.total - self.done))} left"
+
+    def progress(self) -> str:
+        """What it is doing, how far it is, and how long that will take."""
+        if self.stop.is_set():
+            return f"{self.label}: stopping after this step"
+        if not self.done:
+            return f"{self.label}: starting"
+        counted, note = f"{self.done:,} of {self.total:,}", self.note or "step"
+        if " of " in note:  # it counts by itself, such as "epoch 2 of 10"
+            note += ", step"
+        return f"{self.label}: {note} {counted}, {self.time_left()}"
 
     def work(self, function: Callable[[OnStep], Any]) -> None:
         """Runs a function to its end and keeps what came of it."""
@@ -98,9 +114,5 @@ def watch(key: str) -> None:
     if job is None or not job.running:
         st.rerun()
     share = min(job.done / max(job.total, 1), 1.0)
-    st.progress(
-        share,
-        text=f"{job.label}: {job.note or 'step'} {job.done} of {job.total}, {job.time_left()}",
-    )
-    if st.button("Cancel", key=f"{key}_cancel"):
-        job.stop.set()
+    st.progress(share, text=job.progress())
+    st.button("Cancel", key=f"{key}_cancel", on_click=job.stop.set, disabled=job.stop.is_set())

@@ -1,6 +1,7 @@
 """The pieces of a result: proof, the people who left, everybody else, and the cost."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -30,6 +31,9 @@ __all__ = [
     "them_card",
 ]
 
+CROWD = 100  # dots that can still be told apart in the chart of everyone else
+MOST_CHANGED = 40  # of a crowd, those who are drawn
+
 
 def short(digest: str) -> str:
     """The first eight characters of a digest, in two groups."""
@@ -39,6 +43,12 @@ def short(digest: str) -> str:
 def plain(text: str) -> str:
     """Text that Markdown shows as it is: names come from visitors."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
+
+
+def decimals(effect: Effect) -> int:
+    """How many decimals of a score tell it from the threshold, where scores crowd near 1."""
+    room = 1 - effect.threshold[1]
+    return max(2, math.ceil(-math.log10(room)) + 1) if 0 < room < 1 else 2
 
 
 def promise(guarantee: Guarantee) -> None:
@@ -87,13 +97,14 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
             "Whose photographs", effect.people, format_func=bundle.faces.title, key="them_person"
         )
     seen = [sighting for sighting in effect.them if sighting.person == person]
+    digits = decimals(effect)
     if not seen:
         st.caption("No photograph of this person was held out.")
     for sighting in seen:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             photograph(bundle, sighting.photograph)
-            before = _said(sighting.said_before, sighting.before, bundle)
-            now = _said(sighting.said_after, sighting.after, bundle)
+            before = _said(sighting.said_before, sighting.before, bundle, digits)
+            now = _said(sighting.said_after, sighting.after, bundle, digits)
             st.markdown(f"before {before}  \nnow {now}", width="stretch")
     st.caption(_reading(effect))
     # Thirty pictures: drawn when they are asked for, not with every result.
@@ -101,7 +112,7 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
     if guesses.open:
         with guesses:
             for sighting in seen:
-                _guesses(sighting, bundle)
+                _guesses(sighting, bundle, digits)
 
 
 def everyone_card(effect: Effect, bundle: Bundle) -> None:
@@ -111,32 +122,37 @@ def everyone_card(effect: Effect, bundle: Bundle) -> None:
     st.markdown(f"**{before:.1%} → {after:.1%}** of held-out photographs recognised")
     others = effect.others
     change = (others["score after"] - others["score before"]).to_numpy()
-    most = int(np.abs(change).argmax())
+    most, digits = int(np.abs(change).argmax()), decimals(effect) + 1
     st.caption(
-        f"{int(others['photographs'].sum())} photographs of {len(others)} people. Nobody's score "
-        f"changed by more than {abs(change[most]):.3f}; most changed: "
-        f"{plain(bundle.titles[others['person'].iloc[most]])} ({change[most]:+.3f})."
+        f"{int(others['photographs'].sum()):,} photographs of {len(others)} people. Nobody's "
+        f"score changed by more than {abs(change[most]):.{digits}f}; most changed: "
+        f"{plain(bundle.titles[others['person'].iloc[most]])} ({change[most]:+.{digits}f})."
     )
+    drawn, words = others, "each remaining person"
+    if len(others) > CROWD:
+        drawn = others.iloc[np.argsort(-np.abs(change), kind="stable")[:MOST_CHANGED]]
+        words = f"the {MOST_CHANGED} remaining people who changed most"
+        st.caption(f"Drawn: {words}.")
     st.plotly_chart(
-        others_dots(others, bundle.titles),
+        others_dots(drawn, bundle.titles),
         key="others_dots",
         config=NO_FRILLS,
-        alt="Score of each remaining person before against now: all lie near the diagonal"
-        if abs(change[most]) < 0.1
-        else "Score of each remaining person before against now",
+        alt=f"Score of {words} before against now"
+        + (": all lie near the diagonal" if abs(change[most]) < 0.1 else ""),
     )
 
 
 def map_card(effect: Effect, bundle: Bundle) -> None:
     """Everybody's photographs in the plane, the forgotten marked."""
     st.header("Map of faces")
+    places = bundle.places
     st.plotly_chart(
-        face_map(bundle.positions, bundle.faces.labels, effect.people, bundle.titles),
+        face_map(places.positions, places.labels, effect.people, bundle.titles),
         key="face_map",
         config=NO_FRILLS,
-        alt="Photographs in the plane, alike ones close together; the forgotten are crosses",
+        alt=f"{places.what} in the plane, alike ones close together; the forgotten are crosses",
     )
-    st.caption("Every photograph, alike ones close together (t-SNE of the features).")
+    st.caption(places.says)
 
 
 def photograph(bundle: Bundle, index: int) -> None:
@@ -145,7 +161,7 @@ def photograph(bundle: Bundle, index: int) -> None:
     st.image(bundle.faces.images[index], alt=f"Photograph of {title}", width=64)
 
 
-def people_row(bundle: Bundle, ranked: Ranked) -> None:
+def people_row(bundle: Bundle, ranked: Ranked, digits: int = 2) -> None:
     """Draws people in a row, each with a portrait and a score."""
     with st.container(horizontal=True, gap="small"):
         for person, score in ranked:
@@ -153,7 +169,7 @@ def people_row(bundle: Bundle, ranked: Ranked) -> None:
             st.image(
                 bundle.faces.images[bundle.faces.of(person)[0]],
                 alt=f"Portrait of {title}",
-                caption=f"{plain(title)}  \n{score:.2f}",
+                caption=f"{plain(title)}  \n{score:.{digits}f}",
                 width=80,
             )
 
@@ -224,19 +240,20 @@ def _reading(effect: Effect) -> str:
             "Nobody is left to find out how strangers score, so the model names nobody: keep at "
             "least two people whose photographs calibrate it."
         )
+    digits = decimals(effect)
     return (
-        f"Scores are cosines; below {effect.threshold[1]:.2f} the model says nobody. Of the "
-        f"strangers it was calibrated on, the typical photograph scores {effect.stranger:.2f} and "
-        "one in twenty is taken for somebody."
+        f"Scores are cosines; below {effect.threshold[1]:.{digits}f} the model says nobody. Of "
+        "the strangers it was calibrated on, the typical photograph scores "
+        f"{effect.stranger:.{digits}f} and one in twenty is taken for somebody."
     )
 
 
-def _said(who: str | None, ranked: Ranked, bundle: Bundle) -> str:
+def _said(who: str | None, ranked: Ranked, bundle: Bundle, digits: int) -> str:
     name = plain(bundle.faces.title(who)) if who else "nobody"
-    return f"**{name}** {ranked[0][1]:.2f}" if ranked else f"**{name}**"
+    return f"**{name}** {ranked[0][1]:.{digits}f}" if ranked else f"**{name}**"
 
 
-def _guesses(sighting: Sighting, bundle: Bundle) -> None:
+def _guesses(sighting: Sighting, bundle: Bundle, digits: int) -> None:
     for when, ranked in (("Before", sighting.before), ("Now", sighting.after)):
         st.caption(when)
-        people_row(bundle, ranked)
+        people_row(bundle, ranked, digits)

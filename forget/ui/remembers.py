@@ -5,12 +5,11 @@ from functools import partial
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from forget.charts.people import NO_FRILLS
 from forget.charts.recall import share_bars
 from forget.data.dataset import Images
-from forget.data.load import load_faces
-from forget.linear.model import LinearModel
 from forget.linear.recall import (
     Drawer,
     InverseDrawer,
@@ -20,9 +19,8 @@ from forget.linear.recall import (
     main_directions,
     shares,
 )
-from forget.linearizations import kind_of, training_part
-from forget.models.embedder import Embedder
-from forget.ui.cached import Bundle
+from forget.linearizations import kind_of
+from forget.ui.cached import Bundle, demo
 from forget.ui.parts import plain
 from forget.ui.visit import Visit
 
@@ -30,6 +28,9 @@ __all__ = ["draw"]
 
 DIRECTIONS = 5
 WIDTH = 150  # pixels of a picture
+# What the decoder is fitted on, so that it takes seconds: core photographs, and pixels a side.
+LEARNED, SIDE = 600, 64
+PARTS = 5  # that the core people are divided into, of which each is left out in turn
 
 
 def draw(now: Visit) -> None:
@@ -56,7 +57,7 @@ def draw(now: Visit) -> None:
             key="share_bars",
             config=NO_FRILLS,
             alt=f"This person's share of the sums along {len(before)} directions: "
-            + ", ".join(f"{share:.0%}" for share in before)
+            + ", ".join(f"{share:.1%}" for share in before)
             + (" before, nothing now" if gone else ""),
         )
         st.caption(
@@ -146,20 +147,34 @@ def _shown(bundle: Bundle, person: str) -> int:
 def _drawer(bundle: Bundle) -> Drawer:
     model = bundle.model
     if kind_of(model.feature_map) == "linearizer-image":
-        height, width = Embedder.size
-        return InverseDrawer(model, (height // 2, width // 2))
-    return _decoder(model.feature_map.space.feature_map, partial(_fit_decoder, model))
+        view = model.feature_map.backbone.prepare(bundle.faces.images[:1])
+        return InverseDrawer(model, (view.shape[2], view.shape[3]))
+    with st.spinner("Fitting the decoder that draws"):
+        return _decoder(model.feature_map.space.feature_map, partial(_fit_decoder, bundle))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _decoder(feature_map: str, _fit: partial[PixelDecoder]) -> PixelDecoder:
     """The decoder of a feature map, by its fingerprint."""
     return _fit()
 
 
-def _fit_decoder(model: LinearModel) -> PixelDecoder:
-    faces = load_faces("orl")  # whose core trained every feature map of this app
-    core = training_part(faces, faces.core)
-    grid = model.feature_map.grid
-    features = grid.real(model.feature_map.rows(core.images))
-    return PixelDecoder.fit(features, core.images, core.labels)
+def _fit_decoder(bundle: Bundle) -> PixelDecoder:
+    """Fits it on core photographs of the data set whose core trained the feature map."""
+    known = bundle if bundle.faces.core else demo(kind_of(bundle.model.feature_map))
+    indices = known.split.train_of(known.faces.core)
+    labels = [known.faces.labels[i] for i in indices]
+    if len(indices) > LEARNED:
+        indices = indices[np.linspace(0, len(indices) - 1, LEARNED).astype(int)]
+        part = {person: str(i % PARTS) for i, person in enumerate(known.faces.core)}
+        labels = [part[known.faces.labels[i]] for i in indices]
+    return PixelDecoder.fit(known.features[indices], _small(known.faces.images[indices]), labels)
+
+
+def _small(images: Images) -> Images:
+    """Photographs at most 64 pixels a side where they have colours, which are three times more."""
+    if images.ndim == 3 or max(images.shape[1:3]) <= SIDE:
+        return images
+    share = SIDE / max(images.shape[1:3])
+    size = (round(images.shape[2] * share), round(images.shape[1] * share))
+    return np.stack([np.asarray(Image.fromarray(one).resize(size)) for one in images])

@@ -54,16 +54,15 @@ def _cost(now: Visit, effect: Effect) -> None:
         "subtraction": effect.seconds["subtract"],
         "refit from features": effect.seconds["refit from features"],
     }
-    facts = demo_facts()
-    core = any(person in now.bundle.faces.core for person in effect.people)
+    core = [person for person in effect.people if person in now.bundle.faces.core]
     ways: dict[str, Callable[..., Comparison]] = {"refit from photographs": compare_refit}
-    if core:
+    if core and now.bundle.source == "orl":
         ways["training everything"] = compare_training
-    recorded = []
+    facts, recorded = demo_facts(), []
     for way in ways:
         if way in mine:
             seconds[way] = mine[way].seconds
-        elif now.bundle.faces.core and now.model.feature_map.kind == FIRST:
+        elif now.bundle.source == "orl" and now.model.feature_map.kind == FIRST:
             seconds[way] = facts["seconds"][way]
             recorded.append(way)
     parts.cost_chart(seconds, "cost")
@@ -82,6 +81,11 @@ def _cost(now: Visit, effect: Effect) -> None:
         _comparison(one)
     if not core:
         st.caption("Training everything again is compared only for people who need it: core.")
+    elif now.bundle.source == "mufac":
+        st.markdown(
+            "Training everything again takes too long for a page. This compares with it: "
+            f"`python unlearn_mufac.py --forget-people {','.join(core)}`"
+        )
 
 
 def _begin(now: Visit, way: str, compare: Callable[..., Comparison]) -> None:

@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 PEOPLE = "forget_people"  # key of the chosen people, shared by the list and the gallery
+CROWD = 100  # people, of whom measuring the effect takes long enough to say so
 _VISIT = "visit"
 _VISITS = "visits"  # by data set, so that turning to another one loses nothing
 _PROBLEM = "forget_problem"
@@ -104,8 +105,11 @@ def start_over() -> None:
 
 def forget_chosen() -> None:
     """Forgets the chosen people; keeps the choice and the model when that cannot be done."""
+    now = visit()
+    if len(now.model.people) > CROWD:
+        st.toast("Forgetting, and measuring what that changes", icon=":material/hourglass_top:")
     try:
-        _set(visit().forget(st.session_state[PEOPLE]))
+        _set(now.forget(st.session_state[PEOPLE]))
     except ForgetError as error:
         st.session_state[_PROBLEM] = str(error)
 
