@@ -54,6 +54,7 @@ def opened(page: Page, label: str) -> None:
     harness.settled(page, PATIENCE)
 
 
+@pytest.mark.slow
 @harness.looks
 def test_one_run_and_two(
     visit: Visit, server: harness.Server, shot: Shot, width: int, dark: bool

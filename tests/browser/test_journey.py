@@ -60,6 +60,7 @@ def test_forgetting_by_clicking_pictures(visit: Visit, shot: Shot, width: int, d
     check(page, shot, f"result-{look}")
 
 
+@pytest.mark.slow
 def test_a_core_person(visit: Visit, shot: Shot) -> None:
     page = visit("/forget_people")
     face(page, 7).click()
@@ -120,6 +121,7 @@ def test_the_downloaded_model_verifies(visit: Visit, tmp_path) -> None:  # noqa:
     assert '"holds": true' in (tmp_path / "report.json").read_text()
 
 
+@pytest.mark.slow
 def test_own_photographs(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: ANN001
     import numpy as np
     from PIL import Image
