@@ -117,6 +117,12 @@ def test_names_and_kinds_that_do_not_exist_are_told(
         linearize(feature_map, orl, core=["nobody"])
 
 
+def test_of_many_people_twenty_calibrate(orl: FaceDataset, feature_map: Penultimate) -> None:
+    model = linearize(feature_map, replace(orl, core=tuple(orl.identities)))
+    assert model.calibration.people == orl.identities[::2]
+    assert len(model.strangers) == 20 * 3
+
+
 def test_a_classifier_of_faces_is_linearized_too(orl: FaceDataset) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -27,7 +27,7 @@ from forget.progress import OnStep, silent
 __all__ = ["LinearModel", "all_rows"]
 
 BATCH = 128  # photographs per pass through the network
-STRANGERS = 40  # people, at most, whom the threshold is calibrated on
+STRANGERS = 20  # people, at most, as many as ORL has, whom the threshold is calibrated on
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class LinearModel:
         """Enrols everybody of a split who is not to be forgotten.
 
         The threshold is calibrated on held-out photographs of the core people, or of everybody
-        where the data set has no core; of many people 40 are taken, evenly spread, since each
+        where the data set has no core; of many people 20 are taken, evenly spread, since each
         costs a solution of the head.
 
         Arguments:

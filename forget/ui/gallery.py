@@ -140,7 +140,7 @@ def _groups(faces: Sequence[Face]) -> list[dict[str, object]]:
     }
     core = len(members["core"])
     who = f"These {core}" if core > 1 else "This one"
-    legends = {"added": "Added people", "core": f"{who} also taught the network what a face is"}
+    legends = {"added": "Added people", "core": f"{who} also trained the network"}
     return [{"legend": legends[g], "faces": found} for g, found in members.items() if found]
 
 

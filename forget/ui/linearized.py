@@ -48,8 +48,8 @@ class Network:
 def _offer(kind: str) -> str:
     one = LINEARIZATIONS[kind]
     return (
-        f"**{one.title}** is trained once, on the people who also taught the network what a face "
-        f"is: {one.wait} on two cores. Until then the page shows "
+        f"**{one.title}** is trained once, on the people who also trained the network: "
+        f"{one.wait} on two cores. Until then the page shows "
         f"**{LINEARIZATIONS[FIRST].title.lower()}**."
     )
 

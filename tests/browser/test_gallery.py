@@ -192,7 +192,7 @@ def test_readable(
     box(page, "Person 22").check()
     box(page, "Person 3").check()
     expect_chosen(page, "Person 22", "Person 3")
-    for legend in ("Added people", "These 20 also taught the network what a face is"):
+    for legend in ("Added people", "These 20 also trained the network"):
         expect(page.get_by_role("group", name=legend, exact=True)).to_be_visible()
     labels = page.locator("fieldset").first.locator("label")
     row = labels.evaluate_all("all => all.filter(a => a.offsetTop === all[0].offsetTop).length")
