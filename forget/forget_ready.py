@@ -5,6 +5,7 @@ network knows. Here the network never sees the people who may want to leave; the
 learns from them, and that can be subtracted.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +33,7 @@ from forget.training import Keeper, accelerate
 __all__ = [
     "CoreNetwork",
     "LabelModel",
+    "core_digest",
     "forget_ready",
     "load_core_network",
     "record_of_core",
@@ -90,6 +92,11 @@ def record_of_core(data: ImageDataset, core: Core) -> TrainingRecord:
     return TrainingRecord(frozenset(core.people), frozenset([*stored, *pixels]))
 
 
+def core_digest(data: ImageDataset, core: Core) -> str:
+    """SHA-256, hex, of the core's images: trainings on different ones must not be mixed up."""
+    return hashlib.sha256("\n".join(sorted(data.hashes_of(core.images))).encode()).hexdigest()
+
+
 def train_core(
     data: ImageDataset,
     core: Core,
@@ -124,6 +131,7 @@ def train_core(
         "core people": list(core.people),
         "core share": core.share,
         "core images": len(core.images),
+        "core": core_digest(data, core),
         "seed": seed,
         "side": side,
         "recipe": asdict(recipe),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from forget.data.core import Core, draw_core
 from forget.data.dataset import FaceDataset
@@ -17,7 +18,13 @@ from forget.data.mufac_people import MufacPeople, mufac_people
 from forget.data.sources import APP_DATA
 from forget.data.split import Split, split_by_identity
 from forget.errors import CheckpointError, ForgetError
-from forget.forget_ready import CoreNetwork, load_core_network, save_core_network, train_core
+from forget.forget_ready import (
+    CoreNetwork,
+    core_digest,
+    load_core_network,
+    save_core_network,
+    train_core,
+)
 from forget.kept import Shelf
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.feature_map import FeatureMap
@@ -141,7 +148,7 @@ def prepare(
     data = load_mufac(source, on_step)
     people = mufac_people(data, on_step=on_step)
     core = draw_core(data, share, people.joined, data.train[:FORGET_IMAGES])
-    wanted = {"core images": len(core.images), "seed": seed, "side": side}
+    wanted = {"core": core_digest(data, core), "seed": seed, "side": side}
     path = _file(folder)
     if path.is_file():
         network = load_core_network(path)
@@ -182,7 +189,7 @@ def _file(folder: Path) -> Path:
 def _trained(
     data: ImageDataset,
     core: Core,
-    settings: dict[str, int],
+    settings: dict[str, Any],
     side: int,
     seed: int,
     folder: Path,

@@ -17,6 +17,7 @@ from forget.data.sources import APP_DATA
 from forget.data.twins.report import Hygiene
 from forget.forget_ready import (
     CoreNetwork,
+    core_digest,
     load_core_network,
     record_of_core,
     save_core_network,
@@ -84,7 +85,7 @@ class Bench:
         core = self.core_of(name)
         if self.run is not None and not name.startswith("core"):
             return self._of_run(self.run, name, seed, core)
-        settings = {"name": name, "seed": seed, "side": self.side, "images": len(core.images)}
+        settings = {"core": core_digest(self.data, core), "seed": seed, "side": self.side}
         keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
 
         def on_step(done: int, total: int, note: str = "") -> None:
