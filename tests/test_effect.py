@@ -9,6 +9,8 @@ from forget.charts.people import cost_bars, face_map, others_dots
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
 from forget.effect import Effect, measure_effect, nearest_people
+from forget.errors import StatisticsError
+from forget.linear.erasing.features import rows_in
 from forget.linear.model import LinearModel
 from forget.methods.registry import unlearn
 
@@ -49,6 +51,44 @@ def test_the_report_is_json_without_the_digest_from_before(
     text = json.dumps(effect.to_json(), allow_nan=False)
     assert effect.proof.digest in text
     assert model.statistics.digest() not in text
+
+
+def test_who_was_forgotten_may_come_back_and_who_is_suppressed_may_not(
+    effect: Effect, model: LinearModel, orl: FaceDataset, rows: np.ndarray
+) -> None:
+    split = split_by_identity(orl).forgetting(PEOPLE)
+    result = unlearn(model, orl, PEOPLE, method="project")
+    hidden = measure_effect(model, result.model, split, rows, result.guarantee)
+    known = [sighting.said_before == sighting.person for sighting in effect.them]
+    assert effect.again[0] == hidden.again[0] == np.mean(known)
+    # With their sums added back the heads are those of the original; the threshold moved.
+    assert effect.again[1] >= 0.8
+    assert hidden.again[1] <= 0.2
+    assert hidden.suppresses and not effect.suppresses
+    assert not {s.said_after for s in hidden.them} & set(PEOPLE)
+    report = json.loads(json.dumps(hidden.to_json(), allow_nan=False))
+    assert report["suppressed"] == list(hidden.people) and report["proof"] is None
+    assert report["guarantee"]["kind"] == "none"
+
+
+def test_photographs_that_were_fitted_on_are_told_apart_from_held_out_ones(
+    effect: Effect, orl: FaceDataset
+) -> None:
+    assert [s.photograph for s in effect.fitted] == [*orl.of("s22")[:7], *orl.of("s34")[:7]]
+    assert all(s.said_before == s.person for s in effect.fitted)
+    assert not {s.said_after for s in effect.fitted} & set(PEOPLE)
+
+
+def test_rows_pass_through_all_erasers_and_through_nothing_else(
+    model: LinearModel, orl: FaceDataset, rows: np.ndarray
+) -> None:
+    once = unlearn(model, orl, PEOPLE, method="project").model
+    twice = unlearn(once, orl, ["s30"], method="project").model
+    through = rows_in(twice.feature_map, model.feature_map, rows)
+    assert np.array_equal(through, twice.feature_map.edited(once.feature_map.edited(rows)))
+    assert rows_in(model.feature_map, model.feature_map, rows) is rows
+    with pytest.raises(StatisticsError, match="Compare models of the same feature map"):
+        rows_in(model.feature_map, once.feature_map, rows)
 
 
 def test_nearest_people_are_sorted_and_exclude_oneself(

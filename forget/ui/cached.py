@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
 from forget.data.split import Split, split_by_identity
+from forget.linear.erasing.capacity import Capacity, capacity
 from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel, all_rows
 from forget.linearizations import LINEARIZATIONS, kind_of
+from forget.methods.erase import ridge_of
 from forget.metrics.recognition import recognise
 from forget.pretrained import demo_feature_map, kept_feature_map, linearize
 from forget.progress import OnStep, silent
@@ -80,6 +82,11 @@ class Bundle:
         labels = [self.faces.labels[i] for i in indices]
         scores, model = self.model.score(self.rows[indices]), self.model
         return recognise(scores, model.classes, labels, model.threshold).identified, len(labels)
+
+    @cached_property
+    def room(self) -> Capacity:
+        """How many people can be suppressed before others suffer, by estimate."""
+        return capacity(self.model.statistics, ridge=ridge_of(self.model))
 
     def warm(self) -> "Bundle":
         """Computes what the first click needs; returns the bundle."""

@@ -7,11 +7,12 @@ import streamlit as st
 from forget.effect import nearest_people
 from forget.errors import ForgetError
 from forget.methods.method import Scope, guarantee_for
-from forget.ui import linearized, mufac, own
+from forget.ui import goals, linearized, mufac, own
 from forget.ui.browse import GROUPS, browse
 from forget.ui.cached import FIRST, demo
+from forget.ui.goals import GOALS, SUPPRESS
 from forget.ui.parts import people_row, photograph, plain
-from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, use, visit
+from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, turn_goal, use, visit
 
 __all__ = ["data", "people", "preview"]
 
@@ -65,8 +66,17 @@ def _mufac(place: st.delta_generator.DeltaGenerator) -> None:
 
 
 def people(now: Visit) -> None:
-    """Draws the list of names, the button, what it will guarantee, and the gallery."""
+    """Draws the goal, the list of names, the button, what it guarantees, and the gallery."""
     faces = now.bundle.faces
+    st.radio(
+        "Goal",
+        list(GOALS),
+        captions=[goal.says for goal in GOALS.values()],
+        horizontal=True,
+        key=goals.KEY,
+        on_change=turn_goal,
+        persist_state="session",
+    )
     left, middle, right = st.columns([5, 3, 2], vertical_alignment="bottom")
     chosen = left.multiselect(
         "Choose by name",
@@ -80,7 +90,7 @@ def people(now: Visit) -> None:
     if faces.core:
         shown = middle.radio("Show", GROUPS, horizontal=True, key="group")
     right.button(
-        "Forget",
+        now.goal.verb,
         type="primary",
         icon=":material/person_remove:",
         disabled=not chosen,
@@ -119,22 +129,42 @@ def _line(now: Visit, chosen: Sequence[str]) -> None:
     """One line in a fixed place: a problem, what pressing guarantees, or what to do."""
     if problem():
         st.error(problem(), icon=":material/error:")
+    elif chosen and now.goal is SUPPRESS:
+        st.markdown(_hides(now, len(now.forgotten) + len(chosen)))
     elif chosen:
-        guarantee = guarantee_for(now.model, now.bundle.split, chosen)
-        if guarantee.scope is Scope.MODEL:
-            said = ":material/verified: This will be **exact, for the whole model**: the feature "
-            said += "map was trained on other people."
-        else:
-            said = ":material/warning: This will be **exact for the readout only**: "
-            said += f"{plain(guarantee.because)}."
-        if guarantee.caveat:
-            said += f" :material/warning: {plain(guarantee.caveat)}"
-        st.markdown(said)
+        st.markdown(_guarantees(now, chosen))
     elif now.effect is not None:
         names = plain(", ".join(now.bundle.faces.title(person) for person in now.forgotten))
-        st.markdown(f"Forgotten: **{names}**. [See what changed](#proof)")
+        st.markdown(f"{now.goal.done.capitalize()}: **{names}**. [See what changed](#proof)")
     else:
-        st.markdown("Click one or several faces, then press Forget.")
+        st.markdown(f"Click one or several faces, then press {now.goal.verb}.")
+
+
+def _guarantees(now: Visit, chosen: Sequence[str]) -> str:
+    guarantee = guarantee_for(now.model, now.bundle.split, chosen)
+    if guarantee.scope is Scope.MODEL:
+        said = ":material/verified: This will be **exact, for the whole model**: the feature "
+        said += "map was trained on other people."
+    else:
+        said = ":material/warning: This will be **exact for the readout only**: "
+        said += f"{plain(guarantee.because)}."
+    if guarantee.caveat:
+        said += f" :material/warning: {plain(guarantee.caveat)}"
+    return said
+
+
+def _hides(now: Visit, hidden: int) -> str:
+    """What suppressing so many people promises, and whether others will suffer."""
+    room = now.bundle.room
+    said = (
+        ":material/visibility_off: This will **guarantee nothing**: the model stops recognising "
+        "them, and keeps what tells who they are. By a cautious estimate it bears "
+        f"{room.people} suppressed {'person' if room.people == 1 else 'people'} before others "
+        "suffer"
+    )
+    if hidden > room.people:
+        return f"{said}; :material/warning: this makes it **{hidden}**."
+    return f"{said}."
 
 
 def _turn() -> None:

@@ -33,6 +33,7 @@ __all__ = [
 
 CROWD = 100  # dots that can still be told apart in the chart of everyone else
 MOST_CHANGED = 40  # of a crowd, those who are drawn
+SIGHTINGS, FITTED = 8, 3  # photographs of one person that a card has room for
 
 
 def short(digest: str) -> str:
@@ -100,13 +101,20 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
     digits = decimals(effect)
     if not seen:
         st.caption("No photograph of this person was held out.")
-    for sighting in seen:
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            photograph(bundle, sighting.photograph)
-            before = _said(sighting.said_before, sighting.before, bundle, digits)
-            now = _said(sighting.said_after, sighting.after, bundle, digits)
-            st.markdown(f"before {before}  \nnow {now}", width="stretch")
+    for sighting in seen[:SIGHTINGS]:
+        _sighting(sighting, bundle, digits)
+    if not any(sighting.said_before == person for sighting in seen):
+        st.caption(
+            "The original model knew this person on none of those. On photographs that it was "
+            "fitted on:"
+            if seen
+            else "On photographs that the original model was fitted on:"
+        )
+        for sighting in [one for one in effect.fitted if one.person == person][:FITTED]:
+            _sighting(sighting, bundle, digits)
     st.caption(_reading(effect))
+    if np.isfinite(effect.again).all():
+        st.markdown(_again(effect))
     # Thirty pictures: drawn when they are asked for, not with every result.
     guesses = st.expander("Five best guesses, before and now", on_change="rerun", key="guesses")
     if guesses.open:
@@ -245,6 +253,27 @@ def _reading(effect: Effect) -> str:
         f"Scores are cosines; below {effect.threshold[1]:.{digits}f} the model says nobody. Of "
         "the strangers it was calibrated on, the typical photograph scores "
         f"{effect.stranger:.{digits}f} and one in twenty is taken for somebody."
+    )
+
+
+def _sighting(sighting: Sighting, bundle: Bundle, digits: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        photograph(bundle, sighting.photograph)
+        before = _said(sighting.said_before, sighting.before, bundle, digits)
+        now = _said(sighting.said_after, sighting.after, bundle, digits)
+        st.markdown(f"before {before}  \nnow {now}", width="stretch")
+
+
+def _again(effect: Effect) -> str:
+    """What becomes of them when they come back: where the two goals part."""
+    before, again = effect.again
+    if effect.suppresses:
+        means = "it stays blind to them, which takes knowing them"
+    else:
+        means = "it takes them in like anybody whom it never met"
+    return (
+        f"**If they enrol again**, {again:.0%} of their held-out photographs are recognised "
+        f"({before:.0%} before): {means}."
     )
 
 

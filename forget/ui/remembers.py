@@ -21,7 +21,9 @@ from forget.linear.recall import (
 )
 from forget.linearizations import kind_of
 from forget.ui.cached import Bundle, demo
+from forget.ui.goals import SUPPRESS
 from forget.ui.parts import plain
+from forget.ui.suppressed import template_of
 from forget.ui.visit import Visit
 
 __all__ = ["draw"]
@@ -60,21 +62,22 @@ def draw(now: Visit) -> None:
             + ", ".join(f"{share:.1%}" for share in before)
             + (" before, nothing now" if gone else ""),
         )
-        st.caption(
+        said = (
             "How much of what the model's sums hold along the main directions of this person's "
-            "features came from this person. Nothing of theirs is in the sums now: they were "
-            "subtracted to the last bit."
-            if gone
-            else "How much of what the model's sums hold along the main directions of this "
-            "person's features came from this person."
+            "features came from this person."
         )
+        if gone and now.goal is SUPPRESS:
+            said += " They were dropped from the sums; the eraser keeps what hides them."
+        elif gone:
+            said += " Nothing of theirs is in the sums now: they were subtracted to the last bit."
+        st.caption(said)
     with right:
         _direction(rows, directions, drawer)
 
 
 def _choose(now: Visit) -> str:
     people = [*now.forgotten, *now.model.people]
-    names = {person: "" for person in people} | {p: " (forgotten)" for p in now.forgotten}
+    names = dict.fromkeys(people, "") | dict.fromkeys(now.forgotten, f" ({now.goal.done})")
     person = st.selectbox(
         "Whom",
         people,
@@ -82,7 +85,9 @@ def _choose(now: Visit) -> str:
         key="remembered_person",
     )
     if not now.forgotten:
-        st.markdown("Nobody is forgotten yet: this is what the model holds of everybody in it.")
+        st.markdown(
+            f"Nobody is {now.goal.done} yet: this is what the model holds of everybody in it."
+        )
     return str(person)
 
 
@@ -90,7 +95,8 @@ def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
     bundle, original = now.bundle, now.bundle.model
     title, gone = plain(bundle.faces.title(person)), person in now.forgotten
     mean = bundle.faces.images[bundle.split.train_of([person])].mean(0).astype(np.uint8)
-    others = now.model.statistics
+    hides = gone and now.goal is SUPPRESS
+    others = original.statistics if hides else now.model.statistics  # not the edited features
     before = held(original.statistics, person)
     asked = held(others, person)
     nobody = average(others)
@@ -98,7 +104,9 @@ def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
     with st.container(horizontal=True, gap="large"):
         _picture(mean, f"**{title}**, the photographs", f"Mean photograph of {title}")
         _picture(drawer(before[None])[0], "what the model held", f"{title} as recalled before")
-        if gone:
+        if hides:
+            _hidden(now, drawer)
+        elif gone:
             said = "what it holds now: **nothing**, so the average of everybody else"
             _picture(drawer(nobody[None])[0], said, "The average face")
         elif asked is not None:
@@ -121,6 +129,19 @@ def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
         else "A face that is shown can be drawn, known or not. This person also taught the "
         "network to see, and that does not go away with the sums."
     )
+
+
+def _hidden(now: Visit, drawer: Drawer) -> None:
+    template = template_of(now.model, now.bundle)
+    if template is None:
+        st.markdown(
+            "The eraser of several people mixes their directions, and still betrays each of them "
+            "to whoever tries photographs: *Forget people* shows it.",
+            width=WIDTH,
+        )
+        return
+    said = "what it **has to keep** in order to hide them: the strongest direction it erases"
+    _picture(drawer(template[None])[0], said, "Drawn from the eraser alone")
 
 
 def _direction(rows: NDArray[np.float64], directions: NDArray[np.float64], drawer: Drawer) -> None:

@@ -14,11 +14,24 @@ from forget.reference import Comparison, compare_refit, compare_training
 from forget.ui import jobs, parts
 from forget.ui.cached import FIRST
 from forget.ui.reveal import reveal
+from forget.ui.suppressed import hidden_card
 from forget.ui.visit import Visit, start_over
 
 __all__ = ["draw"]
 
 JOB = "slow_way"
+_SUBTRACTS = (
+    "The model keeps their sums: one matrix of products, and a count and a sum for each person. "
+    "Integers add up without rounding in any order, so what one person put in can be taken out "
+    "without a trace. The readout that names people is solved from the sums alone; equal sums "
+    "give equal answers."
+)
+_HIDES = (
+    "Three directions a person, those that their photographs span after the variation within "
+    "people was evened out, are taken out of everybody's numbers, before they are stored, summed "
+    "and compared. The directions stay in the model, as they must. They are dropped from the sums "
+    "as well, but a model that hides somebody is not one that never met them."
+)
 
 
 def draw(now: Visit, effect: Effect) -> None:
@@ -26,7 +39,10 @@ def draw(now: Visit, effect: Effect) -> None:
     bundle = now.bundle
     proof, them, everyone = st.columns(3)
     with proof, st.container(border=True, height="stretch"):
-        parts.proof_card(effect)
+        if effect.suppresses:
+            hidden_card(now.model, effect, bundle)
+        else:
+            parts.proof_card(effect)
     with them, st.container(border=True, height="stretch"):
         parts.them_card(effect, bundle)
     with everyone, st.container(border=True, height="stretch"):
@@ -37,7 +53,7 @@ def draw(now: Visit, effect: Effect) -> None:
     with cost, st.container(border=True, height="stretch"):
         _cost(now, effect)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("[Forget more](#who-should-be-forgotten)", width="content")
+        st.markdown(f"[{now.goal.verb} more](#who-should-be-forgotten)", width="content")
         st.button("Start over", on_click=start_over, icon=":material/undo:")
         parts.download_buttons(now, effect)
     with st.expander("How this was computed"):
@@ -54,6 +70,8 @@ def _cost(now: Visit, effect: Effect) -> None:
         "subtraction": effect.seconds["subtract"],
         "refit from features": effect.seconds["refit from features"],
     }
+    if effect.suppresses:
+        seconds = {now.goal.noun: effect.seconds[now.goal.noun], **seconds}
     core = [person for person in effect.people if person in now.bundle.faces.core]
     ways: dict[str, Callable[..., Comparison]] = {"refit from photographs": compare_refit}
     if core and now.bundle.source == "orl":
@@ -78,7 +96,7 @@ def _cost(now: Visit, effect: Effect) -> None:
                 if way not in mine:
                     st.button(f"Run {way}", on_click=_begin, args=(now, way, compare))
     for one in mine.values():
-        _comparison(one)
+        _comparison(one, now.goal.noun)
     if not core:
         st.caption("Training everything again is compared only for people who need it: core.")
     elif now.bundle.source == "mufac":
@@ -121,25 +139,21 @@ def _collect(done: dict) -> None:
         st.rerun()
 
 
-def _comparison(one: Comparison) -> None:
+def _comparison(one: Comparison, ours: str) -> None:
     st.markdown(
-        f"**{one.way.capitalize()}** took {spoken(one.seconds)}. It says the same as subtraction "
+        f"**{one.way.capitalize()}** took {spoken(one.seconds)}. It says the same as {ours} "
         f"on {one.agree:.1%} of the held-out photographs; of the forgotten people's it takes "
-        f"{one.named[0]:.1%} for somebody (subtraction {one.named[1]:.1%}), of the others' it "
-        f"recognises {one.others[0]:.1%} (subtraction {one.others[1]:.1%})."
+        f"{one.named[0]:.1%} for somebody ({ours} {one.named[1]:.1%}), of the others' it "
+        f"recognises {one.others[0]:.1%} ({ours} {one.others[1]:.1%})."
     )
 
 
 def _how(now: Visit, effect: Effect) -> None:
-    one = LINEARIZATIONS[kind_of(now.model.feature_map)]
+    one = LINEARIZATIONS[kind_of(now.bundle.model.feature_map)]
     st.markdown(
         f"Every photograph is turned into {now.model.statistics.space.dimension} numbers by a "
-        f"network that stays as it is, and these are rounded to integers. {one.says} The model "
-        "keeps their "
-        "sums: one matrix of products, and a count and a sum for each person. Integers add up "
-        "without rounding in any order, so what one person put in can be taken out without a "
-        "trace. The readout that names people is solved from the sums alone; equal sums give "
-        "equal answers."
+        f"network that stays as it is, and these are rounded to integers. {one.says} "
+        f"{_HIDES if effect.suppresses else _SUBTRACTS}"
     )
     st.markdown(
         f"Guarantee: **{effect.guarantee.kind}**. Scope: **{effect.guarantee.scope}**. "
@@ -148,13 +162,14 @@ def _how(now: Visit, effect: Effect) -> None:
         f"what the model holds now ({effect.threshold[0]:.4f} before, "
         f"{effect.threshold[1]:.4f} now)."
     )
-    st.code(
-        f"after subtraction {effect.proof.digest}\nsummed afresh     {effect.proof.afresh}",
-        language=None,
-    )
-    st.markdown(
-        "Check it yourself: download the model with its feature store, then "
-        "`python -m forget verify model-with-store.safetensors`. Keep one model only: whoever "
-        "holds the model from before and this one can subtract them, and finds the person."
-    )
+    if not effect.suppresses:
+        st.code(
+            f"after subtraction {effect.proof.digest}\nsummed afresh     {effect.proof.afresh}",
+            language=None,
+        )
+        st.markdown(
+            "Check it yourself: download the model with its feature store, then "
+            "`python -m forget verify model-with-store.safetensors`. Keep one model only: whoever "
+            "holds the model from before and this one can subtract them, and finds the person."
+        )
     st.dataframe(effect.others, hide_index=True)

@@ -9,7 +9,9 @@ from forget.effect import Effect, measure_effect
 from forget.errors import ForgetError
 from forget.linear.model import LinearModel
 from forget.methods.registry import unlearn
+from forget.ui import goals
 from forget.ui.cached import FIRST, Bundle, demo
+from forget.ui.goals import GOALS, REMOVE, SUPPRESS, Goal
 
 __all__ = [
     "PEOPLE",
@@ -19,6 +21,7 @@ __all__ = [
     "problem",
     "start_over",
     "state",
+    "turn_goal",
     "use",
     "visit",
 ]
@@ -26,16 +29,17 @@ __all__ = [
 PEOPLE = "forget_people"  # key of the chosen people, shared by the list and the gallery
 CROWD = 100  # people, of whom measuring the effect takes long enough to say so
 _VISIT = "visit"
-_VISITS = "visits"  # by data set, so that turning to another one loses nothing
+_VISITS = "visits"  # by data set and goal, so that turning to another one loses nothing
 _PROBLEM = "forget_problem"
 
 
 @dataclass(frozen=True, eq=False)
 class Visit:
-    """What a visitor has done with one data set; a value, replaced by every request.
+    """What a visitor has done with one data set and goal; a value, replaced by every request.
 
     Arguments:
         bundle: Faces and the original model, which nobody changes.
+        goal: What should become of people.
         model: The model as it is now for this visitor.
         forgotten: Everybody who was forgotten, all requests together.
         effect: What that changed.
@@ -43,6 +47,7 @@ class Visit:
     """
 
     bundle: Bundle
+    goal: Goal
     model: LinearModel
     forgotten: tuple[str, ...] = ()
     effect: Effect | None = field(default=None, repr=False)
@@ -54,17 +59,21 @@ class Visit:
         Raises:
             ForgetError: The request cannot be met; nothing has changed.
         """
-        start = perf_counter()
-        result = unlearn(self.model, self.bundle.faces, people)
+        start, original = perf_counter(), self.bundle.model
         gone = (*self.forgotten, *people)
         split = self.bundle.split.forgetting(gone)
-        rows = self.bundle.rows
-        effect = measure_effect(self.bundle.model, result.model, split, rows)
+        if self.goal is SUPPRESS:  # of everybody at once: one eraser, not erasers in a row
+            result = unlearn(original, self.bundle.faces, gone, self.goal.method)
+            spent, promised = {self.goal.noun: result.seconds}, result.guarantee
+        else:
+            result = unlearn(self.model, self.bundle.faces, people, self.goal.method)
+            spent, promised = {}, None
+        effect = measure_effect(original, result.model, split, self.bundle.rows, promised)
         return replace(
             self,
             model=result.model,
             forgotten=split.leaving,
-            effect=effect,
+            effect=replace(effect, seconds=effect.seconds | spent),
             seconds=perf_counter() - start,
         )
 
@@ -86,36 +95,52 @@ def visit() -> Visit:
 
 def use(bundle: Bundle) -> None:
     """Turns to other faces, as the visitor left them; nobody is chosen."""
-    visits: dict[int, Visit] = st.session_state.setdefault(_VISITS, {})
-    _set(visits.get(id(bundle), Visit(bundle, bundle.model)))
+    visits: dict[tuple[int, str], Visit] = st.session_state.setdefault(_VISITS, {})
+    goal = _goal()
+    _set(visits.get((id(bundle), goal.title), Visit(bundle, goal, bundle.model)))
+
+
+def turn_goal() -> None:
+    """Turns to the other goal's model of the same faces; who can be chosen there stays chosen."""
+    chosen = st.session_state[PEOPLE]
+    use(visit().bundle)
+    there = frozenset(visit().model.people)
+    st.session_state[PEOPLE] = [person for person in chosen if person in there]
 
 
 def leave(bundle: Bundle, kind: str = FIRST) -> None:
     """Drops a data set and everything done with it; goes back to the demo if it was shown."""
-    st.session_state.get(_VISITS, {}).pop(id(bundle), None)
+    for title in GOALS:
+        st.session_state.get(_VISITS, {}).pop((id(bundle), title), None)
     if visit().bundle is bundle:
         use(demo(kind))
 
 
 def start_over() -> None:
     """Goes back to the original model."""
-    bundle = visit().bundle
-    _set(Visit(bundle, bundle.model))
+    now = visit()
+    _set(Visit(now.bundle, now.goal, now.bundle.model))
 
 
 def forget_chosen() -> None:
     """Forgets the chosen people; keeps the choice and the model when that cannot be done."""
     now = visit()
     if len(now.model.people) > CROWD:
-        st.toast("Forgetting, and measuring what that changes", icon=":material/hourglass_top:")
+        said = f"{now.goal.noun.capitalize()}, and measuring what that changes"
+        st.toast(said, icon=":material/hourglass_top:")
     try:
         _set(now.forget(st.session_state[PEOPLE]))
     except ForgetError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
+def _goal() -> Goal:
+    return GOALS[st.session_state.get(goals.KEY, REMOVE.title)]
+
+
 def _set(now: Visit) -> None:
-    st.session_state[_VISIT] = st.session_state[_VISITS][id(now.bundle)] = now
+    st.session_state[_VISIT] = now
+    st.session_state[_VISITS][id(now.bundle), now.goal.title] = now
     st.session_state[PEOPLE] = []
     st.session_state.pop(_PROBLEM, None)
 
@@ -125,7 +150,9 @@ def state() -> str:
     now = visit()
     staying, gone = len(now.model.people), len(now.forgotten)
     if now.effect is None:
-        return f"{staying} people, nobody forgotten yet"
+        return f"{staying} people, nobody {now.goal.done} yet"
+    if now.goal is SUPPRESS:
+        return f"{staying} people, {gone} suppressed, nothing unlearned"
     proof = "proof holds" if now.effect.proof.holds else "PROOF FAILS"
     return f"{staying} people, {gone} forgotten, {proof}"
 

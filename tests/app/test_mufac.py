@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sample_mufac_app import FAMILIES, Place, furnished
 from streamlit.testing.v1 import AppTest
+from visitor import FORGET, opened
 
 from forget.errors import ForgetError
 from forget.prepared import Prepared, load_prepared
@@ -14,13 +15,7 @@ from forget.progress import Cancelled, OnStep
 from forget.ui import linearized, mufac, parts
 
 ROOT = Path(__file__).parents[2]
-FORGET = "pages/forget_people.py"
 PEOPLE = 2 * FAMILIES - 1  # two of them are one
-
-
-def opened(page: str = FORGET) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
-    return at if page == "app.py" else at.switch_page(page).run()
 
 
 def turned() -> AppTest:

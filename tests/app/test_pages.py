@@ -2,36 +2,15 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from visitor import FORGET, PAGES, forget, opened, words
 
 from forget.data.dataset import FaceDataset
 from forget.progress import OnStep
-
-ROOT = Path(__file__).parents[2]
-PAGES = ["app.py", *(f"pages/{path.name}" for path in sorted((ROOT / "pages").glob("*.py")))]
-FORGET = "pages/forget_people.py"
-
-
-def opened(page: str = FORGET) -> AppTest:
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
-    return at if page == "app.py" else at.switch_page(page).run()
-
-
-def words(at: AppTest) -> str:
-    assert not at.exception
-    kinds = (at.markdown, at.caption, at.header, at.title, at.error, at.warning, at.code)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
-
-
-def forget(at: AppTest, *people: str) -> AppTest:
-    at.multiselect[0].set_value(list(people)).run()
-    assert not at.exception
-    return next(one for one in at.button if one.label == "Forget").click().run()
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.data.dataset import Images
-from forget.errors import CheckpointError
+from forget.errors import CheckpointError, StatisticsError
 from forget.linear.erasing.eraser import Eraser
 from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Grid, Rows
 from forget.linear.statistics import Space
 from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
 
-__all__ = ["Erased"]
+__all__ = ["Erased", "rows_in"]
 
 
 class Erased:
@@ -104,3 +104,25 @@ class Erased:
     def edited(self, rows: Rows) -> Rows:
         """What becomes of rows of the base on the grid, (n, d)."""
         return self.grid.snap(self.eraser.apply(self.grid.real(rows)))
+
+
+def rows_in(feature_map: FeatureMap, base: FeatureMap, rows: Rows) -> Rows:
+    """Rows (n, d) of a feature map as they are behind the erasers that another one adds to it.
+
+    Arguments:
+        feature_map: The base itself, or erasers before it, one behind the other.
+        base: The map whose rows they are.
+        rows: Features on the grid, (n, d).
+
+    Raises:
+        StatisticsError: The one is not made from the other.
+    """
+    if feature_map.space == base.space:
+        return rows
+    if not isinstance(feature_map, Erased):
+        raise StatisticsError(
+            f"a feature map made from {base.kind} by erasing",
+            f"another one, {feature_map.kind}",
+            "Compare models of the same feature map.",
+        )
+    return feature_map.edited(rows_in(feature_map.base, base, rows))
