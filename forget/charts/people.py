@@ -63,6 +63,7 @@ def face_map(
     labels: Sequence[str],
     forgotten: Sequence[str],
     titles: Mapping[str, str],
+    word: str = "forgotten",
 ) -> go.Figure:
     """Photographs in the plane, alike ones close together; the forgotten are crosses.
 
@@ -71,13 +72,14 @@ def face_map(
         labels: Who is in it, n of them.
         forgotten: People who were forgotten.
         titles: What to call each person.
+        word: What became of them.
     """
     gone = np.isin(np.asarray(labels), list(forgotten))
     text = np.array([escape(titles[person]) for person in labels])
     figure = go.Figure()
     for name, mine, colour, symbol, size in (
         ("stays", ~gone, COLOURS["retained"], "circle", 6),
-        ("forgotten", gone, COLOURS["forgotten"], "x", 9),
+        (word, gone, COLOURS["forgotten"], "x", 9),
     ):
         figure.add_scatter(
             x=positions[mine, 0],

@@ -48,7 +48,7 @@ def browse(now: Visit, key: str, group: str = "All") -> None:
     if not shown:
         where = "" if group == "All" else f" among the {group.lower()} people"
         st.markdown(f"Nobody{where} has **{plain(text)}** in their name: try a part of it.")
-    gallery(shown, PEOPLE, key=key, selectable=now.model.people)
+    gallery(shown, PEOPLE, key=key, selectable=now.model.people, word=now.goal.done)
 
 
 def _group(faces: FaceDataset, group: str) -> list[str]:

@@ -54,7 +54,8 @@ class Gallery {
     for (const [person, box] of this.boxes) {
       box.checked = chosen.has(person);
       box.disabled = forgotten.has(person);
-      box.nextSibling.hidden = !box.disabled; // the word "forgotten"
+      box.nextSibling.hidden = !box.disabled;
+      box.nextSibling.textContent = this.data.word;
       const words = box.disabled ? `${box.id}-name ${box.id}-note` : `${box.id}-name`;
       box.setAttribute("aria-labelledby", words);
     }
@@ -84,7 +85,7 @@ class Gallery {
       ...{ loading: "lazy", decoding: "async", draggable: "false" },
       ...(url.startsWith("data:image/") ? { src: url } : {}),
     });
-    const note = make("span", { class: "note", id: `${id}-note` }, ["forgotten"]);
+    const note = make("span", { class: "note", id: `${id}-note` });
     this.boxes.set(person, box);
     return make("label", { class: "tile" }, [
       make("span", { class: "frame" }, [picture, box, note]),

@@ -72,6 +72,7 @@ def gallery(
     selection_key: str,
     key: str,
     selectable: Collection[str] | None = None,
+    word: str = "forgotten",
 ) -> None:
     """Draws the faces as a list of checkboxes with pictures.
 
@@ -90,12 +91,14 @@ def gallery(
         key: The key of this gallery; `<key>_seen` in the session state is used as well.
         selectable: Who can be chosen, also by a click that arrives after its picture went; by
             default everybody shown who is not forgotten.
+        word: What stands where the face of a forgotten person was.
     """
     portraits = [face.portrait for face in faces]
     digest = hashlib.sha256("\n".join(portraits).encode()).hexdigest()
     seen = st.session_state.get(f"{key}_seen", _Seen())
     data = {
         "groups": _groups(faces),
+        "word": word,
         "forgotten": [face.person for face in faces if face.forgotten],
         "chosen": list(st.session_state.get(selection_key, [])),
         "revision": seen.revision,

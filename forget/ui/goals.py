@@ -30,7 +30,7 @@ class Goal:
 
 REMOVE = Goal(
     "Remove their influence",
-    "Afterwards the model is as if they had never been in it: a stranger, who may enrol again.",
+    "Afterwards the model is as if it had never met them.",
     "subtract",
     "Forget",
     "subtraction",
@@ -38,8 +38,7 @@ REMOVE = Goal(
 )
 SUPPRESS = Goal(
     "Stop recognising them",
-    "Afterwards the model is blind to them, whoever shows their picture; for that it has to keep "
-    "what tells who they are. Nothing is unlearned.",
+    "Afterwards the model is blind to them, for which it has to keep who they are.",
     "project",
     "Suppress",
     "suppression",

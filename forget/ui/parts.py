@@ -150,15 +150,15 @@ def everyone_card(effect: Effect, bundle: Bundle) -> None:
     )
 
 
-def map_card(effect: Effect, bundle: Bundle) -> None:
-    """Everybody's photographs in the plane, the forgotten marked."""
+def map_card(effect: Effect, bundle: Bundle, word: str) -> None:
+    """Everybody's photographs in the plane, the forgotten marked with a word."""
     st.header("Map of faces")
     places = bundle.places
     st.plotly_chart(
-        face_map(places.positions, places.labels, effect.people, bundle.titles),
+        face_map(places.positions, places.labels, effect.people, bundle.titles, word),
         key="face_map",
         config=NO_FRILLS,
-        alt=f"{places.what} in the plane, alike ones close together; the forgotten are crosses",
+        alt=f"{places.what} in the plane, alike ones close together; the {word} are crosses",
     )
     st.caption(places.says)
 

@@ -49,7 +49,7 @@ def draw(now: Visit, effect: Effect) -> None:
         parts.everyone_card(effect, bundle)
     faces, cost = st.columns(2)
     with faces, st.container(border=True, height="stretch"):
-        parts.map_card(effect, bundle)
+        parts.map_card(effect, bundle, now.goal.done)
     with cost, st.container(border=True, height="stretch"):
         _cost(now, effect)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -72,6 +72,20 @@ def test_a_core_person(visit: Visit, shot: Shot) -> None:
 
 
 @pytest.mark.slow
+@harness.looks
+def test_suppression_shows_whom_it_hides(visit: Visit, shot: Shot, width: int, dark: bool) -> None:
+    look = f"{width}-{'dark' if dark else 'light'}"
+    page = visit("/forget_people", width=width, dark=dark)
+    page.get_by_text("Stop recognising them").click()
+    face(page, 34).click()
+    harness.settled(page)
+    press(page, "Suppress")
+    expect(page.get_by_text("Hidden, not forgotten")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Person 34 suppressed")).to_be_disabled()
+    check(page, shot, f"suppressed-{look}")
+
+
+@pytest.mark.slow
 def test_two_visitors_do_not_disturb_each_other(visit: Visit) -> None:
     one, other = visit("/forget_people"), visit("/forget_people")
     face(one, 34).click()
