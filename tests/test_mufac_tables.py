@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mufac import __main__ as benchmark
+from benchmarks.mufac.figures import gap_figure, price_figure
+from benchmarks.mufac.standard import TRIALS
 from benchmarks.mufac.tables import tables
 
 
@@ -48,6 +50,28 @@ def test_approximate_steps_and_people_have_tables(table: Path) -> None:
     shown = tables(benchmark.read(), 64)
     assert "| before |  | 0.2 |" in shown
     assert "| identified, added |  |  | 0.125 |" in shown
+
+
+def test_the_figures_hold_what_was_measured(table: Path) -> None:
+    assert price_figure(benchmark.read()) is None and gap_figure(benchmark.read()) is None
+    for share, value in ((30, 0.45), (50, 0.48), (85, 0.52)):
+        rows = [("benchmark", "network", "test and unseen", value)]
+        benchmark.append(64, 0, f"network, core {share}%", rows)
+    tangent = [("nobody", "tangent, added", "test and unseen", 0.5)]
+    benchmark.append(64, 0, "tangent, core 50%", tangent)
+    trial = next(name for name in TRIALS if name.startswith("newton_cg"))
+    for seed, gap in enumerate((0.1, 0.2)):
+        rows = [("benchmark", "before", "gap", 0.3), ("benchmark", trial, "gap", gap)]
+        rows.append(("benchmark", trial, "share of retraining", 0.04))
+        benchmark.append(64, seed, "approximate steps", rows)
+    price, gaps = price_figure(benchmark.read()), gap_figure(benchmark.read())
+    alone, line = price.data
+    assert (alone.x, alone.y) == ((30, 50, 85), (0.45, 0.48, 0.52))
+    assert (line.x, line.y) == ((50,), (0.5,))
+    (newton,) = gaps.data
+    assert (newton.x, newton.name) == ((0.04,), "newton_cg")
+    assert newton.y == pytest.approx((0.15,))
+    assert newton.error_y.array == pytest.approx((0.05,))
 
 
 def test_a_stage_is_done_once_it_is_in_the_table(

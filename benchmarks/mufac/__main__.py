@@ -4,6 +4,7 @@
     python -m benchmarks.mufac --side 128 --run logs/mufac/...   networks of a finished run
     python -m benchmarks.mufac --list                            stages, and which are done
     python -m benchmarks.mufac --show                            tables of what is there
+    python -m benchmarks.mufac --figures docs                    and its figures
 
 Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/mufac-benchmark.
 Per seed three networks: "core 50%" (half of the people after joining twins, drawn once, none of
@@ -19,6 +20,7 @@ from time import perf_counter
 import pandas as pd
 
 from benchmarks.mufac.bench import Bench, Row
+from benchmarks.mufac.figures import draw
 from benchmarks.mufac.identity import identity_rows, network_identity_rows
 from benchmarks.mufac.ready import ready_rows
 from benchmarks.mufac.standard import standard_rows
@@ -123,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     parser.add_argument("--list", action="store_true", help="show the stages and end")
     parser.add_argument("--show", action="store_true", help="show the tables and end")
+    say = "draw the figures into this folder and end"
+    parser.add_argument("--figures", type=Path, metavar="FOLDER", help=say)
     options = parser.parse_args(arguments)
     try:
         return _run(options)
@@ -146,6 +150,10 @@ def _run(options: argparse.Namespace) -> int:
     ]
     if options.show:
         print(tables(table, options.side))
+        return 0
+    if options.figures:
+        drawn = draw(table, options.side, options.figures)
+        print(*(drawn or [f"Nothing was measured at {options.side} pixels yet."]), sep="\n")
         return 0
     if options.list:
         for seed, name, _ in todo:

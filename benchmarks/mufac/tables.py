@@ -9,7 +9,7 @@ from scipy import stats
 from benchmarks.mufac.standard import TRIALS
 from forget.linearizations import LINEARIZATIONS
 
-__all__ = ["tables"]
+__all__ = ["CORES", "tables", "values_of"]
 
 CORES = ("30", "50", "70", "85")  # per cent of the people
 HALF = "core 50%"
@@ -60,8 +60,8 @@ def _ready(table: pd.DataFrame) -> str:
                 cells = [_interval(table, stage, model, forget, name) for name in names]
                 extra = ["", ""]
                 if when == "after":
-                    gap = _values(table, stage, model, forget, "gap to the refit")
-                    seconds = _values(table, stage, model, forget, "seconds")
+                    gap = values_of(table, stage, model, forget, "gap to the refit")
+                    seconds = values_of(table, stage, model, forget, "seconds")
                     extra = [f"{max(gap):g}", f"{np.mean(seconds):.2g} s"] if len(gap) else extra
                 lines.append([f"`{kind}`, learned {learned}, {when}", *cells, *extra])
     heads = ["", "forget", "retain", "test", "unseen", "MIA", "NoMUS", "gap to refit", "time"]
@@ -73,7 +73,7 @@ def _standard(table: pd.DataFrame) -> str:
     names = ("gap", "forget", "test", "unseen", "mia", "agreement on forget")
     lines = []
     for model in ("before", "reference", *TRIALS):
-        share = _values(table, "approximate steps", model, "benchmark", "share of retraining")
+        share = values_of(table, "approximate steps", model, "benchmark", "share of retraining")
         cells = [_interval(table, "approximate steps", model, "benchmark", name) for name in names]
         if any(cells):
             lines.append([model, f"{np.mean(share):.1%}" if len(share) else "", *cells])
@@ -118,7 +118,8 @@ def _people_cell(table: pd.DataFrame, kind: str, forget: str, metric: str) -> st
     return _interval(table, f"people, {kind}", model, forget, metric)
 
 
-def _values(table: pd.DataFrame, stage: str, model: str, forget: str, metric: str) -> np.ndarray:
+def values_of(table: pd.DataFrame, stage: str, model: str, forget: str, metric: str) -> np.ndarray:
+    """One value a seed, (seeds,), of a model in a stage, after somebody was forgotten."""
     same = (table["stage"] == stage) & (table["model"] == model) & (table["metric"] == metric)
     same &= table["forget"].fillna("") == forget
     return table.loc[same, "value"].to_numpy()
@@ -131,7 +132,7 @@ def _mean(table: pd.DataFrame, stage: str, model: str, metric: str) -> str:
 
 def _interval(table: pd.DataFrame, stage: str, model: str, forget: str, metric: str) -> str:
     """The mean over the seeds, with half the width of its 95 % interval where there are some."""
-    values = _values(table, stage, model, forget, metric)
+    values = values_of(table, stage, model, forget, metric)
     if not len(values):
         return ""
     if len(values) == 1 or np.ptp(values) == 0:
