@@ -15,9 +15,10 @@ from forget.linear.erasing.features import rows_in
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.linear.proof import Proof, prove
-from forget.methods.method import Guarantee, Kind, guarantee_for
 from forget.metrics.recognition import Recognition, recognise
 from forget.reenrol import recognised_again
+from forget.unlearning.contract import Guarantee, Kind
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["Effect", "Sighting", "mean_features", "measure_effect", "nearest_people"]
 

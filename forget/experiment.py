@@ -16,7 +16,6 @@ from forget.linear.backbone import unit_rows
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.proof import prove
 from forget.linear.readout import Measured, fit_readout, readout_logits
-from forget.methods.method import NetworkMethod
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
 from forget.metrics.accuracy import judge
@@ -26,6 +25,7 @@ from forget.progress import OnStep, silent
 from forget.recipe import Recipe, fit, hidden_of
 from forget.runs.run import Run
 from forget.stage import Stage
+from forget.unlearning.contract import NetworkMethod
 
 __all__ = ["Experiment"]
 

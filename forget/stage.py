@@ -13,12 +13,12 @@ from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.judgement import Judgement, curves, summary_rows, watched
 from forget.linear.statistics import Statistics
-from forget.methods.method import Guarantee
 from forget.models.classifier import Classifier
 from forget.progress import OnStep
 from forget.runs.run import Run
 from forget.runs.table import Row
 from forget.training import Pass
+from forget.unlearning.contract import Guarantee
 
 __all__ = ["Stage"]
 

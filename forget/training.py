@@ -19,6 +19,7 @@ __all__ = [
     "Keeper",
     "Objective",
     "OnEpoch",
+    "Pair",
     "Pass",
     "Passed",
     "Phase",
@@ -35,10 +36,29 @@ class Batch(NamedTuple):
     labels: Tensor
 
 
-class Objective(Protocol):
-    """What a phase minimises."""
+class Pair(NamedTuple):
+    """A batch with another beside it, (m, c, h, w) and (m,), for objectives that weigh the two."""
 
-    def __call__(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    images: Tensor
+    labels: Tensor
+    other_images: Tensor
+    other_labels: Tensor
+
+    @property
+    def batch(self) -> Batch:
+        """The one that counts in the accuracy."""
+        return Batch(self.images, self.labels)
+
+    @property
+    def other(self) -> Batch:
+        """The one beside it."""
+        return Batch(self.other_images, self.other_labels)
+
+
+class Objective(Protocol):
+    """What a phase minimises, of batches or pairs of them, as the phase gives."""
+
+    def __call__(self, network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
         """The loss, a scalar, and the logits (n, classes) that it was computed from."""
         ...
 
@@ -66,14 +86,23 @@ class Phase:
         objective: What is minimised.
         optimiser: Steps after each batch.
         schedule: Steps after each batch too.
+        first: The epoch, counted from 0, in which it is there for the first time.
+        until: The epoch from which on it is gone; None for never.
     """
 
     name: str
-    batches: Callable[[int], Iterable[Batch]]
+    batches: Callable[[int], Iterable[Batch | Pair]]
     steps: int
     objective: Objective
     optimiser: Optimizer
     schedule: LRScheduler | None = None
+    first: int = 0
+    until: int | None = None
+
+    def steps_in(self, epoch: int) -> int:
+        """How many batches it has in an epoch."""
+        there = self.first <= epoch and (self.until is None or epoch < self.until)
+        return self.steps if there else 0
 
 
 class Passed(NamedTuple):
@@ -84,7 +113,7 @@ class Passed(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """What an epoch did: its number from 1, and each phase by name."""
+    """What an epoch did: its number from 1, and each of its phases by name."""
 
     epoch: int
     phases: Mapping[str, Passed]
@@ -230,18 +259,22 @@ class _Loop:
 
     def epoch(self, epoch: int, epochs: int) -> dict[str, Passed]:
         self.network.train()
-        before = 0
+        before = sum(self._steps(earlier) for earlier in range(epoch))
+        total = sum(self._steps(any_epoch) for any_epoch in range(epochs))
+        note = f"epoch {epoch + 1} of {epochs}"
         done: dict[str, Passed] = {}
         for phase, optimiser in zip(self.phases, self.optimisers, strict=True):
-            note = f"epoch {epoch + 1} of {epochs}"
-            done[phase.name] = self._phase(phase, optimiser, epoch, epochs, before, note)
-            before += phase.steps
+            if phase.steps_in(epoch):
+                done[phase.name] = self._phase(phase, optimiser, epoch, before, total, note)
+                before += phase.steps
         return done
 
+    def _steps(self, epoch: int) -> int:
+        return sum(phase.steps_in(epoch) for phase in self.phases)
+
     def _phase(
-        self, phase: Phase, optimiser: Optimizer, epoch: int, epochs: int, before: int, note: str
+        self, phase: Phase, optimiser: Optimizer, epoch: int, before: int, total: int, note: str
     ) -> Passed:
-        steps = sum(other.steps for other in self.phases)
         loss_sum = right = torch.zeros((), device=self.fabric.device)
         seen = 0
         for step, batch in enumerate(self._on_device(phase.batches(epoch)), start=1):
@@ -256,11 +289,11 @@ class _Loop:
             loss_sum = loss_sum + loss.detach() * len(batch.labels)
             right = right + (logits.detach().argmax(1) == batch.labels).sum()
             seen += len(batch.labels)
-            self.on_step(epoch * steps + before + step, epochs * steps, note)
+            self.on_step(before + step, total, note)
         totals = torch.stack([loss_sum, right, torch.full_like(loss_sum, seen)])
         loss_sum, right, seen_all = self.fabric.all_reduce(totals, reduce_op="sum").tolist()
         return Passed(loss_sum / seen_all, right / seen_all)
 
-    def _on_device(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        for images, labels in batches:
-            yield Batch(images.to(self.fabric.device), labels.to(self.fabric.device))
+    def _on_device(self, batches: Iterable[Batch | Pair]) -> Iterator[Batch | Pair]:
+        for batch in batches:
+            yield type(batch)(*(tensor.to(self.fabric.device) for tensor in batch))

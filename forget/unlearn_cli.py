@@ -202,7 +202,7 @@ def _methods(options: argparse.Namespace, d: Defaults, known: Mapping[str, Any])
         "kl_uniform": {
             **epochs,
             "forget_rate": options.unlearning_rate,
-            "retain_rate": options.retain_rate,
+            "rate": options.retain_rate,
             "forget_step": not options.no_forget_step,
             "retain_step": not options.no_retain_step,
         },
@@ -215,10 +215,12 @@ def _methods(options: argparse.Namespace, d: Defaults, known: Mapping[str, Any])
                 f"--{idle[0].replace('_', '-')} with --methods {options.methods}",
                 "Leave the option out, or add kl_uniform.",
             )
-    return {
-        name: replace(known[name], batch=options.batch_size, **own[name]) if name in own else None
-        for name in dict.fromkeys(wanted)
-    }
+    made: dict[str, Any] = {}
+    for name in dict.fromkeys(wanted):
+        method = known.get(name)  # none of that name: the subtraction, which has no settings
+        batch = {"batch": options.batch_size} if hasattr(method, "batch") else {}
+        made[name] = method and replace(method, **batch, **own.get(name, {}))
+    return made
 
 
 def _split(data: ImageDataset, options: argparse.Namespace, d: Defaults) -> Partition:

@@ -11,7 +11,12 @@ from forget.data.image_dataset import ImageDataset
 __all__ = ["METHODS", "Defaults", "make_parser"]
 
 USUAL = ("subtract", "kl_uniform", "finetune")  # compared unless told otherwise
-METHODS = (*USUAL, "tangent_step", "newton_cg")
+METHODS = (  # a test compares them with the registry, which takes seconds to import
+    *USUAL,
+    *("negative_gradient", "negative_gradient_plus", "random_labels", "cf_k", "eu_k"),
+    *("l1_sparse", "bad_teacher", "scrub", "unsir", "ssd", "lfssd", "salun", "fisher"),
+    *("influence", "boundary", "sfr_on", "tangent_step", "newton_cg", "certified", "kodge"),
+)
 
 
 @dataclass(frozen=True)

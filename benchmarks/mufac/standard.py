@@ -15,12 +15,12 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
 from forget.methods.finetune import FineTune
-from forget.methods.method import NetworkMethod
 from forget.methods.newton_cg import NewtonCg
 from forget.methods.tangent_step import TangentStep
 from forget.models.classifier import Classifier
 from forget.mufac_training import mufac_recipe
 from forget.recipe import logits_of, to_input
+from forget.unlearning.contract import NetworkMethod
 
 __all__ = ["TRIALS", "standard_rows"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from forget.linear.erasing.eraser import Eraser, leace_eraser
 from forget.linear.model import LinearModel
-from forget.methods.erase import Erasing
+from forget.unlearning.erasing import Erasing
 
 __all__ = ["Leace"]
 

@@ -11,8 +11,8 @@ from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.linear.tangent.curvature import Weights, ggn_diagonal, ggn_product, movable
-from forget.methods.newton import NewtonMethod, Problem, Solve
 from forget.models.classifier import Classifier
+from forget.unlearning.newton import NewtonMethod, Problem, Solve
 
 __all__ = ["NewtonCg"]
 

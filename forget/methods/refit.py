@@ -8,8 +8,9 @@ from forget.data.dataset import FaceDataset, known_identities
 from forget.data.split import Split, split_by_identity
 from forget.errors import IdentityError
 from forget.linear.model import LinearModel
-from forget.methods.method import Unlearned, guarantee_for
 from forget.progress import OnStep, silent
+from forget.unlearning.contract import Unlearned
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["refit", "refit_method"]
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from forget.data.partition import Partition
-from forget.methods.method import Guarantee, Kind, NetworkMethod, Scope, Work
 from forget.models.classifier import Classifier
 from forget.recipe import Recipe, fit
+from forget.unlearning.contract import Guarantee, Kind, NetworkMethod, Scope, Work
 
 __all__ = ["Retrain"]
 

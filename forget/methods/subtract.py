@@ -5,8 +5,9 @@ from time import perf_counter
 from forget.data.partition import Partition
 from forget.data.split import Split
 from forget.linear.model import LinearModel
-from forget.methods.method import Unlearned, guarantee_for, whom
 from forget.progress import OnStep, silent
+from forget.unlearning.contract import Unlearned, whom
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["subtract"]
 

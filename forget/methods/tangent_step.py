@@ -9,9 +9,9 @@ from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.linear.tangent.curvature import Weights, ggn_dense, movable, slope_in
 from forget.linear.tangent.gradients import fit_subspace, projected_gradients, used_layers
-from forget.methods.newton import FORWARD, NewtonMethod, Problem, Solve
 from forget.models.classifier import Classifier
 from forget.recipe import to_input
+from forget.unlearning.newton import FORWARD, NewtonMethod, Problem, Solve
 
 __all__ = ["TangentStep"]
 

@@ -9,7 +9,7 @@ from sklearn.model_selection import StratifiedShuffleSplit, cross_val_score
 
 from forget.errors import ForgetError
 
-__all__ = ["LossAttack", "loss_attack", "nomus"]
+__all__ = ["FEWEST", "LossAttack", "loss_attack", "nomus"]
 
 SPLITS = 10
 SURPLUS = 0.05  # non-members beyond the number of members that are let be; the benchmark has 0.003
@@ -40,7 +40,9 @@ class LossAttack:
         return abs(self.accuracy - 0.5)
 
 
-def loss_attack(members: NDArray[np.floating], non_members: NDArray[np.floating]) -> LossAttack:
+def loss_attack(
+    members: NDArray[np.floating], non_members: NDArray[np.floating], seed: int = 0
+) -> LossAttack:
     """Membership inference from the loss, as the MUFAC benchmark does it.
 
     Logistic regression on the cross-entropy of each image, 10 stratified shuffle splits with
@@ -56,6 +58,7 @@ def loss_attack(members: NDArray[np.floating], non_members: NDArray[np.floating]
     Arguments:
         members: Losses of images that were to be forgotten, (m,), nats.
         non_members: Losses of images like them that were never trained on, (n,), nats.
+        seed: Added to the benchmark's random states.
 
     Raises:
         ForgetError: Fewer than 10 losses on a side, or a loss that is not finite.
@@ -69,7 +72,7 @@ def loss_attack(members: NDArray[np.floating], non_members: NDArray[np.floating]
                 "Attack a larger set, or mend the model: a loss that is not finite is broken.",
             )
     shuffled, others = (np.array(losses, dtype=np.float64) for losses in (members, non_members))
-    random = np.random.RandomState(42)
+    random = np.random.RandomState(42 + seed)
     random.shuffle(shuffled)
     shuffled = shuffled[: len(others)]
     if len(others) > (1 + SURPLUS) * len(shuffled):
@@ -77,7 +80,7 @@ def loss_attack(members: NDArray[np.floating], non_members: NDArray[np.floating]
         others = others[: len(shuffled)]
     losses = np.concatenate([others, shuffled]).reshape(-1, 1)
     member = np.repeat([0, 1], [len(others), len(shuffled)])
-    splits = StratifiedShuffleSplit(n_splits=SPLITS, random_state=0)
+    splits = StratifiedShuffleSplit(n_splits=SPLITS, random_state=seed)
     accuracies = cross_val_score(
         LogisticRegression(), losses, member, cv=splits, scoring="accuracy"
     )

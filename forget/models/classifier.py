@@ -9,7 +9,7 @@ from torchvision.models.resnet import BasicBlock, ResNet
 
 from forget.errors import CheckpointError
 
-__all__ = ["ARCHITECTURES", "Classifier", "ConvNet", "ResNet18", "build"]
+__all__ = ["ARCHITECTURES", "Classifier", "ConvNet", "ResNet18", "UnitReadout", "build"]
 
 
 class Classifier(nn.Module):
@@ -21,6 +21,11 @@ class Classifier(nn.Module):
 
     config: dict[str, Any]
     dimension: int
+
+    @property
+    def stages(self) -> list[nn.Module]:
+        """The parts that have parameters, from the image to the logits."""
+        return [part for part in self.children() if any(True for _ in part.parameters())]
 
     def features(self, images: Tensor) -> Tensor:
         """The last hidden layer, (n, dimension), of images (n, channels, h, w) in [0, 1]."""
@@ -57,6 +62,12 @@ class ConvNet(Classifier):
             nn.ReLU(),
         )
         self.last = nn.Linear(self.dimension, classes)
+
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Each convolution with its normalisation, then each linear layer."""
+        one, two, hidden = self.body[0:3], self.body[3:6], self.body[7]
+        return [one, two, hidden, self.last]
 
     def features(self, images: Tensor) -> Tensor:
         """The last hidden layer, (n, 128)."""
@@ -117,7 +128,41 @@ class ResNet18(Classifier):
         return self.fc(features)
 
 
-ARCHITECTURES: dict[str, type[Classifier]] = {"convnet": ConvNet, "resnet18": ResNet18}
+class UnitReadout(Classifier):
+    """Another network with a linear readout of its last hidden layer, scaled to length 1.
+
+    A constant is appended to the scaled layer before the readout, and both share the length, so
+    that what is read has length 1 too.
+
+    Arguments:
+        base: Settings of the network.
+        classes: Number of classes.
+    """
+
+    def __init__(self, base: Mapping[str, Any], classes: int) -> None:
+        super().__init__()
+        self.config = {"architecture": "unit readout", "base": dict(base), "classes": classes}
+        self.base = build(base)
+        self.dimension = self.base.dimension + 1
+        self.readout = nn.Linear(self.dimension, classes, bias=False)
+
+    def features(self, images: Tensor) -> Tensor:
+        """What is read, (n, dimension), of length 1."""
+        hidden = self.base.features(images)
+        units = hidden / hidden.norm(dim=1, keepdim=True).clamp(min=torch.finfo(hidden.dtype).tiny)
+        ones = torch.ones_like(units[:, :1])
+        return torch.cat([units, ones], 1) / 2**0.5
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Logits (n, classes)."""
+        return self.readout(features)
+
+
+ARCHITECTURES: dict[str, type[Classifier]] = {
+    "convnet": ConvNet,
+    "resnet18": ResNet18,
+    "unit readout": UnitReadout,
+}
 
 
 def build(config: Mapping[str, Any], state: Mapping[str, Tensor] | None = None) -> Classifier:

@@ -16,12 +16,12 @@ from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel, all_rows
 from forget.linearizations import LINEARIZATIONS, kind_of
-from forget.methods.erase import ridge_of
 from forget.metrics.recognition import recognise
 from forget.pretrained import demo_feature_map, kept_feature_map, linearize
 from forget.progress import OnStep, silent
 from forget.ui.gallery import portrait
 from forget.ui.places import Places, places_of
+from forget.unlearning.erasing import ridge_of
 
 __all__ = ["FIRST", "Bundle", "Source", "bundle_of", "demo", "feature_map", "is_ready"]
 

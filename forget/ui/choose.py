@@ -6,13 +6,14 @@ import streamlit as st
 
 from forget.effect import nearest_people
 from forget.errors import ForgetError
-from forget.methods.method import Scope, guarantee_for
 from forget.ui import goals, linearized, mufac, own
 from forget.ui.browse import GROUPS, browse
 from forget.ui.cached import FIRST, demo
 from forget.ui.goals import GOALS, SUPPRESS
 from forget.ui.parts import people_row, photograph, plain
 from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, turn_goal, use, visit
+from forget.unlearning.contract import Scope
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["data", "people", "preview"]
 

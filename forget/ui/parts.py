@@ -13,10 +13,10 @@ from PIL import Image
 from forget.charts.people import NO_FRILLS, cost_bars, face_map, others_dots, spoken
 from forget.effect import Effect, Ranked, Sighting
 from forget.linear.archive import model_bytes, without_store
-from forget.methods.method import Guarantee, Scope
 from forget.runtime import machine, versions
 from forget.ui.cached import Bundle
 from forget.ui.visit import Visit
+from forget.unlearning.contract import Guarantee, Scope
 
 __all__ = [
     "cost_chart",

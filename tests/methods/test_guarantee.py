@@ -7,10 +7,10 @@ import pytest
 
 from forget.data.dataset import FaceDataset
 from forget.linear.feature_map import Penultimate
-from forget.methods.method import Scope
 from forget.methods.registry import unlearn
 from forget.models.embedder import Embedder
 from forget.pretrained import linearize
+from forget.unlearning.contract import Scope
 
 
 def with_newcomer(orl: FaceDataset, images: np.ndarray) -> FaceDataset:

@@ -15,10 +15,10 @@ from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
 from forget.linear.proof import verify_file
 from forget.linear.statistics import Statistics
-from forget.methods.erase import Erasing
-from forget.methods.method import Kind, Scope
 from forget.methods.registry import LINEAR_METHODS, unlearn
 from forget.progress import Cancelled
+from forget.unlearning.contract import Kind, Scope
+from forget.unlearning.erasing import Erasing
 
 every_method = pytest.mark.parametrize("method", LINEAR_METHODS)
 SUPPRESSING = [name for name, one in LINEAR_METHODS.items() if isinstance(one, Erasing)]

@@ -1,7 +1,9 @@
 """The contract of methods that take a network, tested over every one in the registry."""
 
 import copy
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,27 +17,59 @@ from forget.linear.backbone import unit_rows
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.readout import Measured, fit_readout, readout_logits
 from forget.methods.kl_uniform import KlUniform, kl_to_uniform
-from forget.methods.method import Kind, Scope, guarantee_images
 from forget.methods.registry import METHODS, NETWORK_METHODS, unlearn
 from forget.methods.retrain import Retrain
 from forget.methods.subtract import subtract
 from forget.metrics.accuracy import judge
 from forget.models.checkpoint import TrainingRecord
-from forget.models.classifier import Classifier
+from forget.models.classifier import Classifier, build
 from forget.progress import Cancelled
-from forget.recipe import Recipe, fit, hidden_of, logits_of
+from forget.recipe import Recipe, fit, hidden_of, logits_of, to_input
 from forget.training import Batch, accelerate
+from forget.unlearning.contract import Kind, NetworkMethod, Scope
+from forget.unlearning.descent import Descent
+from forget.unlearning.guarantees import guarantee_images
 
 CONFIG = {"architecture": "convnet", "classes": 10, "channels": 1, "side": 8}
 RECIPE = Recipe(epochs=2, batch=32)
-SMALL = {
-    "retrain": Retrain(RECIPE),
-    "finetune": replace(NETWORK_METHODS["finetune"], epochs=2, rate=0.01),
-    "kl_uniform": replace(NETWORK_METHODS["kl_uniform"], epochs=2, forget_rate=0.01),
-    "tangent_step": replace(NETWORK_METHODS["tangent_step"], rounds=2, sample=300, rank=16),
-    "newton_cg": replace(NETWORK_METHODS["newton_cg"], rounds=2, sample=300, iterations=6),
-}
 NEWTON = ("tangent_step", "newton_cg")
+# Settings with which two epochs on these few images move the numbers.
+SETTINGS: dict[str, dict[str, float]] = {
+    "finetune": {"rate": 0.01},
+    "kl_uniform": {"rate": 0.01, "forget_rate": 0.01},
+    "negative_gradient": {"rate": 0.003},
+    "negative_gradient_plus": {"rate": 0.01, "weight": 0.05},
+    "random_labels": {"rate": 0.02},
+    "cf_k": {"rate": 0.01},
+    "eu_k": {"rate": 0.05},
+    "l1_sparse": {"rate": 0.02, "penalty": 1e-3},
+    "bad_teacher": {"rate": 0.02, "share": 1.0},
+    "scrub": {"rate": 0.01, "away": 1, "temperature": 2.0},
+    "unsir": {"rate": 0.02, "impair_rate": 0.02},
+    "ssd": {"alpha": 6.0},
+    "lfssd": {"alpha": 3.0},
+    "salun": {"rate": 0.02},
+    "fisher": {"alpha": 8e-3},
+    "influence": {"iterations": 20},
+    "boundary": {"rate": 0.01},
+    "sfr_on": {"rate": 0.01, "forget_rate": 0.01},
+    "tangent_step": {"rounds": 2, "sample": 300, "rank": 16},
+    "newton_cg": {"rounds": 2, "sample": 300, "iterations": 6},
+}
+
+
+def small(name: str) -> NetworkMethod:
+    """A method with settings for a small problem."""
+    if name == "retrain":
+        return Retrain(RECIPE)
+    method, settings = NETWORK_METHODS[name], SETTINGS.get(name, {})
+    if isinstance(method, Descent):
+        settings = {"epochs": 2, **settings}
+    return replace(method, **settings)
+
+
+SMALL = {name: small(name) for name in NETWORK_METHODS}
+DESCENTS = [name for name, method in SMALL.items() if isinstance(method, Descent)]
 every_method = pytest.mark.parametrize("method", NETWORK_METHODS)
 
 
@@ -49,6 +83,12 @@ def split() -> Partition:
 def network(split: Partition) -> Classifier:
     """A network that was trained on all digits."""
     return fit(CONFIG, split.data, split.train, RECIPE, accelerate("cpu"))
+
+
+@pytest.fixture(scope="module")
+def able(split: Partition) -> Classifier:
+    """The same, trained until it names all of them."""
+    return fit(CONFIG, split.data, split.train, replace(RECIPE, epochs=6), accelerate("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +118,9 @@ def test_input_untouched_same_seed_same_result_progress_to_its_total(
     other = SMALL[method](network, split, 5)
     assert same(network, before)
     assert same(one.model, other.model)
-    assert not same(one.model, network)
+    assert (one.model.config == network.config and same(one.model, network)) == (
+        method == "original"
+    )
     assert steps[-1][0] == steps[-1][1] == len(steps)
     assert one.seconds > 0
     assert one.guarantee.reason
@@ -104,9 +146,10 @@ def test_epochs_are_told_with_the_network_of_then(
         split,
         on_epoch=lambda done, now: seen.append((done.epoch, copy.deepcopy(now).cpu())),
     )
-    assert [epoch for epoch, _ in seen] == [1, 2]
-    assert same(seen[1][1], result.model)
-    assert result.detail["epochs"] == 2
+    epochs = SMALL[method].epochs
+    assert [epoch for epoch, _ in seen] == list(range(1, epochs + 1))
+    assert not seen or same(seen[-1][1], result.model)
+    assert result.detail["epochs"] == epochs
 
 
 @every_method
@@ -115,12 +158,10 @@ def test_one_image_can_be_forgotten(method: str, network: Classifier, split: Par
     assert torch.isfinite(next(SMALL[method](network, one).model.parameters())).all()
 
 
-@every_method
+@pytest.mark.parametrize("method", [*DESCENTS, *NEWTON])
 def test_settings_that_cannot_work_are_told(
     method: str, network: Classifier, split: Partition
 ) -> None:
-    if method == "retrain":
-        pytest.skip("its recipe checks itself")
     count = "rounds" if method in NEWTON else "epochs"
     for settings in ({count: -1}, {"batch": 0}):
         with pytest.raises(ForgetError, match=f"0 {count} or more"):
@@ -128,19 +169,87 @@ def test_settings_that_cannot_work_are_told(
     assert same(replace(SMALL[method], **{count: 0})(network, split).model, network)
 
 
-def test_each_method_moves_the_numbers_as_it_says(network: Classifier, split: Partition) -> None:
-    before = {name: accuracy(network, split, name) for name in split.sets}
-    assert before["forget"] > 0.8
-    after = {
-        method: {name: accuracy(SMALL[method](network, split).model, split, name)
-                 for name in ("forget", "retain")}
-        for method in SMALL
-    }  # fmt: skip
-    assert after["retrain"]["forget"] == 0.0
-    assert after["kl_uniform"]["forget"] < 0.5
-    assert after["finetune"]["forget"] > after["kl_uniform"]["forget"]
-    assert all(after[method]["forget"] < before["forget"] for method in NEWTON)
-    assert all(numbers["retain"] > 0.9 for numbers in after.values())
+# Of a network that names nearly all digits: what two epochs leave of those to forget, at most,
+# and keep of the others, at least, as the papers report. Fine-tuning in its forms does not forget.
+MOVES: dict[str, tuple[float, float]] = {
+    "retrain": (0.0, 0.9),
+    "kl_uniform": (0.5, 0.9),
+    "negative_gradient": (0.9, 0.8),
+    "negative_gradient_plus": (0.7, 0.9),
+    "random_labels": (0.1, 0.9),
+    "eu_k": (0.1, 0.9),
+    "bad_teacher": (0.1, 0.9),
+    "scrub": (0.9, 0.9),
+    "unsir": (0.1, 0.5),
+    "ssd": (0.5, 0.5),
+    "lfssd": (0.5, 0.8),
+    "salun": (0.1, 0.9),
+    "fisher": (0.99, 0.5),
+    "influence": (0.99, 0.9),
+    "boundary": (0.1, 0.9),
+    "sfr_on": (0.95, 0.9),
+    "tangent_step": (0.95, 0.9),
+    "newton_cg": (0.95, 0.9),
+    "certified": (0.5, 0.9),
+    "kodge": (0.9, 0.9),
+}
+STAY = ("original", "finetune", "cf_k", "l1_sparse")
+
+
+@every_method
+def test_each_method_moves_the_numbers_as_its_paper_says(
+    method: str, able: Classifier, split: Partition
+) -> None:
+    assert accuracy(able, split, "forget") > 0.99
+    after = SMALL[method](able, split).model
+    forget, retain = (accuracy(after, split, name) for name in ("forget", "retain"))
+    if method in STAY:
+        assert forget > 0.95 and retain > 0.95
+    else:
+        most, least = MOVES[method]
+        assert forget <= most, f"{method} leaves {forget:.3f} of what it should forget"
+        assert retain >= least, f"{method} keeps {retain:.3f} of what stays"
+
+
+@every_method
+def test_the_result_loads_elsewhere(
+    method: str, network: Classifier, split: Partition, tmp_path: Path
+) -> None:
+    after = SMALL[method](network, split).model
+    torch.save(after.state_dict(), tmp_path / "state.pt")
+    config = json.loads(json.dumps(after.config))
+    again = build(config, torch.load(tmp_path / "state.pt", weights_only=True)).eval()
+    images = to_input(split.data.images[split.test[:5]])
+    with torch.inference_mode():
+        assert torch.equal(again(images), after(images))
+
+
+@pytest.mark.parametrize("method", DESCENTS)
+def test_a_killed_method_goes_on_to_the_same_end(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    memory = Memory(1)
+    whole = SMALL[method](network, split, 3, keeper=memory)
+    assert memory.state is not None
+    again = SMALL[method](network, split, 3, keeper=memory)
+    assert same(whole.model, again.model)
+    assert whole.detail["passes"] == again.detail["passes"]
+
+
+@every_method
+def test_everything_but_one_image_can_be_forgotten(
+    method: str, network: Classifier, split: Partition
+) -> None:
+    data = split.data
+    nearly = by_index(data, data.train[:-1], "all but one")
+    after = SMALL[method](network, nearly).model
+    assert torch.isfinite(next(after.parameters())).all()
+
+
+def test_nothing_and_everything_are_refused_before_any_method_runs(split: Partition) -> None:
+    for forget in (split.data.train[:0], split.data.train):
+        with pytest.raises(ForgetError, match="at least one training image"):
+            by_index(split.data, forget, "too few or too many")
 
 
 def test_switched_off_steps(network: Classifier, split: Partition) -> None:
@@ -165,24 +274,34 @@ def test_the_divergence_is_torchs_and_zero_for_uniform_answers() -> None:
 
 
 def test_guarantees_say_no_more_than_is_true(network: Classifier, split: Partition) -> None:
-    kinds = {name: SMALL[name](network, split).guarantee.kind for name in SMALL}
-    assert kinds == {
-        "retrain": Kind.EXACT,
-        "finetune": Kind.APPROXIMATE,
-        "kl_uniform": Kind.NONE,
-        "tangent_step": Kind.APPROXIMATE,
-        "newton_cg": Kind.APPROXIMATE,
-    }
+    kinds = {name: method(network, split).guarantee.kind for name, method in SMALL.items()}
+    approximate = {"finetune", "cf_k", "eu_k", "l1_sparse", "influence", *NEWTON}
+    # 288 images are more than its noise hides, so that it does not claim its certificate.
+    assert kinds.pop("certified") is Kind.APPROXIMATE
+    for name, kind in kinds.items():
+        wanted = Kind.APPROXIMATE if name in approximate else Kind.NONE
+        assert kind is (Kind.EXACT if name == "retrain" else wanted), name
 
 
 @every_method
 def test_the_cost_is_told_in_passes(method: str, network: Classifier, split: Partition) -> None:
     retain, forget = len(split.retain), len(split.forget)
     passes = SMALL[method](network, split).detail["passes"]
-    if method in NEWTON:
-        assert 0 < passes < 10 * retain
-    else:
-        assert passes == 2 * (retain + forget * (method == "kl_uniform"))
+    known = {
+        **dict.fromkeys(("retrain", "finetune", "cf_k", "eu_k", "l1_sparse"), 2 * retain),
+        **dict.fromkeys(("kl_uniform", "random_labels"), 2 * (retain + forget)),
+        "original": 0,
+        "negative_gradient": 2 * forget,
+        "salun": 2 * (retain + forget) + forget,
+        "boundary": 2 * forget + round(forget * 4 / 3),
+        "scrub": round((2 * retain + forget) * 4 / 3),
+        "ssd": retain + 2 * forget,
+        "lfssd": retain + 2 * forget,
+        "fisher": retain,
+        "certified": round((retain + forget) / 3),
+    }
+    assert passes == known.get(method, passes)
+    assert 0 <= passes < 10 * retain
 
 
 # Newton steps.

@@ -15,15 +15,15 @@ from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.linear.tangent.curvature import Weights, slope
-from forget.methods.method import Guarantee, Kind, NetworkMethod, Scope, Work
 from forget.models.classifier import Classifier
 from forget.progress import OnStep
 from forget.recipe import to_input
 from forget.training import Batch, Pass, Passed
+from forget.unlearning.contract import Guarantee, Kind, NetworkMethod, Scope, Work
+from forget.unlearning.course import FORWARD
 
-__all__ = ["FORWARD", "NewtonMethod", "Problem", "Solve"]
+__all__ = ["NewtonMethod", "Problem", "Solve"]
 
-FORWARD = 1 / 3  # of a pass: backward costs about two forwards
 HALVINGS = 6  # of a step, before it is refused
 
 Solve = Callable[[Indices, Weights], Weights]  # a sample and a mean gradient to a step

@@ -12,9 +12,9 @@ from forget.linear.erasing.features import Erased
 from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
 from forget.linear.store import FeatureStore
-from forget.methods.method import Guarantee, Kind, Scope, Unlearned, whom
 from forget.models.checkpoint import TrainingRecord
 from forget.progress import OnStep, silent
+from forget.unlearning.contract import Guarantee, Kind, Scope, Unlearned, whom
 
 __all__ = ["Erasing"]
 

@@ -1,0 +1,234 @@
+"""Methods side by side on the same networks, each read against the one trained again without."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lightning_fabric import Fabric
+
+from forget.contenders import READY, Answer, Contender, Networks, contenders, train_networks
+from forget.data.partition import Partition
+from forget.errors import ForgetError
+from forget.memory import PeakMemory
+from forget.metrics.closeness import weight_distance
+from forget.metrics.report import row_of, with_intervals
+from forget.problems import Problem
+from forget.progress import OnStep, silent
+from forget.recipe import logits_of
+from forget.training import accelerate
+
+__all__ = ["KEYS", "Comparison", "compare", "compare_methods"]
+
+KEYS = ["training seed", "unlearning seed", "method"]
+_WORDS = ["guarantee", "scope", *KEYS]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Rows of a comparison.
+
+    Arguments:
+        table: One row per training seed, unlearning seed and method, see `compare_methods`.
+    """
+
+    table: pd.DataFrame = field(repr=False)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Mean and 95 % interval over the seeds, a row per method."""
+        numbers = [name for name in self.table.columns if name not in _WORDS]
+        told = self.table.groupby("method", sort=False)[["guarantee", "scope"]].first()
+        return with_intervals(self.table, ["method"], numbers).join(told, on="method")
+
+    def save(self, path: str | Path) -> None:
+        """Writes the rows as CSV; replaces the file atomically."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(path.name + ".part")
+        self.table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Comparison":
+        """Reads what `save` wrote; no rows where there is no file.
+
+        Raises:
+            ForgetError: Another kind of file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            return cls(pd.DataFrame(columns=KEYS))
+        try:
+            table = pd.read_csv(path)
+        except (ValueError, OSError) as error:
+            raise ForgetError(f"a table in {path}", str(error), "Choose another file.") from error
+        if not set(KEYS) <= set(table.columns):
+            wanted, got = ", ".join(KEYS), ", ".join(list(table.columns)[:6])
+            raise ForgetError(f"the columns {wanted} in {path}", got, "Choose another file.")
+        return cls(table)
+
+
+def compare_methods(
+    split: Partition,
+    networks: Callable[[int], Networks],
+    wanted: Mapping[str, Contender],
+    training_seeds: Sequence[int] = (0,),
+    unlearning_seeds: Sequence[int] = (0,),
+    *,
+    evaluation_seed: int = 0,
+    keep: Path | None = None,
+    fabric: Fabric | None = None,
+    on_step: OnStep = silent,
+    enough: Callable[[], bool] = lambda: False,
+) -> Comparison:
+    """Runs every contender with every pair of seeds, and judges it beside the reference.
+
+    A row holds what `forget.metrics.report.row_of` gives, and "seconds", "share of retraining"
+    (in seconds) and "share of passes", "memory" (bytes that forgetting took at its peak beyond
+    what there was; nan where that cannot be read), "weight distance" to the reference and that
+    of the original, "gap to the refit", "guarantee" and "scope".
+
+    Arguments:
+        split: The images.
+        networks: What a training seed has trained; asked once for each.
+        wanted: Contenders by name, see `forget.contenders.contenders`.
+        training_seeds: Of the networks.
+        unlearning_seeds: Of the methods.
+        evaluation_seed: Of the attack's splits; 0 is the benchmark's.
+        keep: Rows are written here as they come, and those that are there are not run again.
+        fabric: Where to compute.
+        on_step: Told of progress: contenders, and the note says which.
+        enough: Asked before each contender whether to stop there.
+    """
+    fabric = fabric or accelerate()
+    found = Comparison.load(keep) if keep else Comparison(pd.DataFrame(columns=KEYS))
+    done = set(map(tuple, found.table[KEYS].itertuples(index=False)))
+    total = len(training_seeds) * len(unlearning_seeds) * len(wanted)
+    number = 0
+    for training in training_seeds:
+        trained = _Trained(split, lambda seed=training: networks(seed), fabric, evaluation_seed)
+        for seed in unlearning_seeds:
+            for name, contender in wanted.items():
+                number += 1
+                key = (training, seed, name)
+                if key in done:
+                    continue
+                if enough():
+                    return found
+                on_step(number, total, name)
+                row = trained.row(contender, seed, _within(on_step, number, total, name))
+                row = dict(zip(KEYS, key, strict=True)) | row
+                rows = (
+                    [found.table, pd.DataFrame([row])]
+                    if len(found.table)
+                    else [pd.DataFrame([row])]
+                )
+                found = Comparison(pd.concat(rows, ignore_index=True))
+                if keep:
+                    found.save(keep)
+    return found
+
+
+def compare(
+    problem: Problem,
+    split: Partition,
+    methods: Sequence[str],
+    training_seeds: Sequence[int] = (0,),
+    unlearning_seeds: Sequence[int] = (0,),
+    *,
+    keep: Path | None = None,
+    fabric: Fabric | None = None,
+    on_step: OnStep = silent,
+) -> Comparison:
+    """Trains the networks of a problem, and compares methods on them.
+
+    Arguments:
+        problem: Data, network and recipe, such as `forget.problems.load_problem` gives.
+        split: What to forget.
+        methods: Names of network methods, "retrain" for the reference itself, "subtract" for
+            subtraction from the last layer of the network that was trained on everything, and
+            "subtract_forget_ready" from that of a network that a core trained.
+        training_seeds: Of the networks.
+        unlearning_seeds: Of the methods.
+        keep: Rows are written here as they come, and those that are there are not run again.
+        fabric: Where to compute.
+        on_step: Told of progress.
+    """
+    where = fabric or accelerate()
+    share = 0.5 if READY in methods else 0.0
+
+    def networks(seed: int) -> Networks:
+        return train_networks(problem, split, seed, where, share, on_step)
+
+    return compare_methods(
+        split,
+        networks,
+        contenders(methods),
+        training_seeds,
+        unlearning_seeds,
+        keep=keep,
+        fabric=where,
+        on_step=on_step,
+    )
+
+
+class _Trained:
+    """What one training seed has trained, and what it says; computed when first asked for."""
+
+    def __init__(
+        self, split: Partition, networks: Callable[[], Networks], fabric: Fabric, seed: int
+    ) -> None:
+        self.split, self.make, self.fabric, self.seed = split, networks, fabric, seed
+        self.networks: Networks | None = None
+        self.reference = np.zeros((0, 0))
+        self.distance = float("nan")
+
+    def row(self, contender: Contender, seed: int, on_step: OnStep) -> dict[str, Any]:
+        """Runs a contender and judges it."""
+        if self.networks is None:
+            self.networks = self.make()
+            everything = np.arange(len(self.split.data.images))
+            network = self.networks.reference
+            self.reference = logits_of(network, self.split.data, everything, self.fabric.device)
+            self.distance = _distance(self.networks.original, network)
+        with PeakMemory() as memory:
+            answer = contender(self.networks, self.split, seed, self.fabric, on_step)
+        labels, sets = self.split.data.labels, self.split.sets
+        row: dict[str, Any] = dict(row_of(answer.logits, labels, sets, self.reference, self.seed))
+        return row | self._cost(answer) | {"memory": memory.taken}
+
+    def _cost(self, answer: Answer) -> dict[str, Any]:
+        networks = self.networks
+        assert networks is not None
+        return {
+            "seconds": answer.seconds,
+            "share of retraining": answer.seconds / networks.seconds,
+            "share of passes": answer.passes / networks.passes,
+            "weight distance": _distance(answer.network, networks.reference),
+            "weight distance of the original": self.distance,
+            "gap to the refit": answer.refit_gap,
+            "guarantee": answer.guarantee.kind.value,
+            "scope": answer.guarantee.scope.value,
+        }
+
+
+def _distance(network: Any, reference: Any) -> float:  # noqa: ANN401 - networks, or none
+    if network is None or network.config != reference.config:
+        return float("nan")
+    ours, theirs = (
+        [parameter.detach().cpu().numpy() for parameter in one.parameters()]
+        for one in (network, reference)
+    )
+    return weight_distance(ours, theirs)
+
+
+def _within(on_step: OnStep, number: int, total: int, name: str) -> OnStep:
+    """Progress inside a contender, told as that of all of them."""
+
+    def told(done: int, steps: int, note: str = "") -> None:
+        on_step(number, total, f"{name} ({100 * done // max(steps, 1)} %)")
+
+    return told

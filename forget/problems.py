@@ -1,0 +1,81 @@
+"""Data sets with the network and the training that suit them, by name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from forget.augment import Augment
+from forget.data.identities import as_classes
+from forget.data.image_dataset import ImageDataset
+from forget.data.load import load_faces, load_images
+from forget.errors import ForgetError
+from forget.mufac_training import NETWORK, mufac_recipe
+from forget.progress import OnStep, silent
+from forget.recipe import Recipe
+
+__all__ = ["PROBLEMS", "Problem", "load_problem"]
+
+PROBLEMS = {
+    "orl": "ORL, 40 people to tell apart",
+    "digits": "scikit-learn's small digits",
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    "mufac": "MUFAC, 8 age classes at 64 pixels",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What a network is trained on, and how.
+
+    Arguments:
+        name: Of the data set.
+        data: The images.
+        config: Settings of the network, for `forget.models.classifier.build`.
+        recipe: How it is trained from scratch.
+        suggestion: Classes that an example would forget; empty where an example would forget
+            the benchmark's images.
+    """
+
+    name: str
+    data: ImageDataset
+    config: Mapping[str, Any] = field(repr=False)
+    recipe: Recipe = field(repr=False)
+    suggestion: tuple[str, ...] = ()
+
+
+def load_problem(name: str, source: Path | None = None, on_step: OnStep = silent) -> Problem:
+    """Loads a data set with its network and training.
+
+    Arguments:
+        name: A name in `PROBLEMS`.
+        source: Where the data lie; by default where they are kept.
+        on_step: Told of progress where images have to be decoded first.
+
+    Raises:
+        ForgetError: No such name, or the data are not there; the remedy says how to get them.
+    """
+    if name not in PROBLEMS:
+        known = ", ".join(PROBLEMS)
+        raise ForgetError(f"one of {known}", repr(name), "Choose one of these names.")
+    if name == "orl":
+        data = as_classes(load_faces("orl"), 32)
+        augment = Augment(flip=0.5, turn=8, zoom=0.1, shift=0.06, colour=0.1)
+        recipe = Recipe(epochs=40, batch=20, rate=0.03, augment=augment)
+        return Problem(name, data, _grey(data), recipe, data.classes[33:34])
+    data = load_images(name, source, on_step)
+    if name == "mufac":
+        return Problem(name, data, NETWORK, mufac_recipe(64))
+    if name == "cifar10":
+        augment = Augment(turn=0, zoom=0.1, stretch=0, shift=0.12, hide=0)
+        config = {"architecture": "resnet18", "classes": 10, "stem": "small"}
+        return Problem(name, data, config, Recipe(6, 64, 0.05, augment=augment), data.classes[:1])
+    epochs = 2 if name == "mnist" else 8
+    return Problem(name, data, _grey(data), Recipe(epochs, 64 if name == "mnist" else 32), ("5",))
+
+
+def _grey(data: ImageDataset) -> dict[str, Any]:
+    side, channels = data.images.shape[1], data.images.shape[3]
+    network = {"architecture": "convnet", "classes": len(data.classes)}
+    return {**network, "channels": channels, "side": side}

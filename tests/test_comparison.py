@@ -1,0 +1,193 @@
+"""Methods beside the reference: rows, resumption, registration."""
+
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forget.comparison import KEYS, Comparison, compare, compare_methods
+from forget.contenders import Networks, contenders, core_of, train_networks
+from forget.data.identities import as_classes
+from forget.data.load import load_faces
+from forget.data.partition import Partition, by_class
+from forget.errors import ForgetError
+from forget.methods import registry
+from forget.methods.finetune import FineTune
+from forget.methods.registry import METHODS, NETWORK_METHODS, register
+from forget.problems import PROBLEMS, Problem, load_problem
+from forget.progress import Cancelled
+from forget.recipe import Recipe
+from forget.training import accelerate
+from forget.unlearn_options import METHODS as OPTIONS
+
+NAMES = ["original", "retrain", "subtract", "subtract_forget_ready", "finetune", "kl_uniform"]
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    """Six hundred digits."""
+    whole = load_problem("digits")
+    data = replace(whole.data, parts={**whole.data.parts, "train": whole.data.train[:600]})
+    return replace(whole, data=data, recipe=Recipe(epochs=4, batch=32))
+
+
+@pytest.fixture(scope="module")
+def split(problem: Problem) -> Partition:
+    """Of which 5 is to be forgotten."""
+    return by_class(problem.data, ["5"])
+
+
+@pytest.fixture(scope="module")
+def networks(problem: Problem, split: Partition) -> Networks:
+    """What seed 0 trains."""
+    return train_networks(problem, split, 0, accelerate("cpu"))
+
+
+def test_subtraction_is_its_refit_and_far_faster_than_training(
+    split: Partition, networks: Networks
+) -> None:
+    table = compare_methods(split, lambda seed: networks, contenders(NAMES)).table
+    assert list(table["method"]) == NAMES
+    rows = table.set_index("method")
+    for name in ("subtract", "subtract_forget_ready"):
+        assert rows.loc[name, "gap to the refit"] == 0
+        assert rows.loc[name, "guarantee"] == "exact"
+        assert rows.loc[name, "seconds"] < rows.loc["finetune", "seconds"]
+    assert rows.loc["subtract", "scope"] == "readout"
+    assert rows.loc["subtract_forget_ready", "scope"] == "model"
+    assert np.isnan(rows.loc["finetune", "gap to the refit"])
+    assert rows.loc["retrain", "gap"] == 0 and rows.loc["retrain", "share of retraining"] == 1
+    assert rows.loc["original", "weight distance"] == pytest.approx(
+        rows.loc["finetune", "weight distance of the original"]
+    )
+    assert rows.loc["finetune", "share of passes"] == pytest.approx(2 / 4)
+
+
+def test_rows_that_are_there_are_not_run_again(
+    split: Partition, networks: Networks, tmp_path: Path
+) -> None:
+    keep, asked = tmp_path / "rows.csv", []
+
+    def trained(seed: int) -> Networks:
+        asked.append(seed)
+        return networks
+
+    def stop(done: int, total: int, note: str = "") -> None:
+        if note == "finetune":
+            raise Cancelled
+
+    wanted = contenders(["original", "finetune"])
+    with pytest.raises(Cancelled):
+        compare_methods(split, trained, wanted, (0, 1), keep=keep, on_step=stop)
+    assert list(Comparison.load(keep).table["method"]) == ["original"]
+    found = compare_methods(split, trained, wanted, (0, 1), (0, 1), keep=keep)
+    assert len(found.table) == 8
+    assert found.table[KEYS].drop_duplicates().shape == (8, 3)
+    asked.clear()
+    again = compare_methods(split, trained, wanted, (0, 1), (0, 1), keep=keep)
+    assert not asked and len(again.table) == 8
+    summary = again.summary.set_index("method")
+    assert summary.loc["original", "n"] == 4 and summary.loc["original", "± gap"] == 0
+    assert summary.loc["finetune", "guarantee"] == "approximate"
+
+
+def test_a_budget_ends_between_two_rows(split: Partition, networks: Networks) -> None:
+    asked = iter([False, False, True])
+    found = compare_methods(
+        split, lambda seed: networks, contenders(NAMES[:4]), enough=lambda: next(asked)
+    )
+    assert list(found.table["method"]) == NAMES[:2]
+
+
+def test_progress_of_everything_ends_at_its_total(problem: Problem, split: Partition) -> None:
+    told: list[tuple[int, int, str]] = []
+    compare(
+        problem,
+        split,
+        ["original", "finetune"],
+        on_step=lambda done, total, note="": told.append((done, total, note)),
+    )
+    assert told[-1][:2] == (2, 2)
+    trainings = [(done, total) for done, total, note in told if note.startswith("training")]
+    assert trainings[-1][0] == trainings[-1][1] == len(trainings)
+
+
+def test_another_file_is_not_overwritten_by_rows(tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(ForgetError, match="training seed"):
+        Comparison.load(path)
+    path.write_bytes(b"\xff\xfe\x00 no table")
+    with pytest.raises(ForgetError):
+        Comparison.load(path)
+
+
+def test_people_are_classes_and_the_core_has_nobody_to_forget() -> None:
+    faces = load_faces("orl")
+    data = as_classes(faces, 16)
+    assert data.images.shape == (400, 16, 16, 1)
+    assert (len(data.train), len(data.test)) == (280, 120)
+    split = by_class(data, [data.classes[33]])
+    assert {data.people[i] for i in split.forget} == {"s34"}
+    core = core_of(split, 0.5)
+    assert not np.isin(split.forget, core.images).any()
+    assert len(core.images) + len(core.added) == len(split.train)
+
+
+def test_problems_have_networks_that_read_their_images() -> None:
+    for name in ("orl", "digits"):
+        problem = load_problem(name)
+        assert problem.config["side"] == problem.data.images.shape[1]
+        assert by_class(problem.data, list(problem.suggestion)).what
+    assert set(PROBLEMS) >= {"orl", "mnist", "cifar10", "mufac"}
+    with pytest.raises(ForgetError, match="Choose one of these names"):
+        load_problem("faces")
+
+
+# A method from elsewhere.
+
+
+@dataclass(frozen=True)
+class Mine(FineTune):
+    """Fine-tuning under another name."""
+
+
+@pytest.fixture
+def registered() -> object:
+    """Forgets what a test registers."""
+    before = dict(NETWORK_METHODS)
+    yield
+    NETWORK_METHODS.clear()
+    NETWORK_METHODS.update(before)
+
+
+def test_a_registered_method_is_one_like_any_other(registered: object) -> None:
+    register("mine", Mine())
+    assert METHODS["mine"] == NETWORK_METHODS["mine"] == Mine()
+    assert "mine" in contenders(["mine"])
+    for name, method in (("mine", Mine()), ("a name", Mine()), ("Upper", Mine()), ("cls", Mine)):
+        with pytest.raises(ForgetError):
+            register(name, method)
+    with pytest.raises(ForgetError, match="Choose among them"):
+        contenders(["nobody"])
+
+
+def test_installed_packages_bring_methods_and_broken_ones_are_left_out(
+    registered: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = [
+        EntryPoint("theirs", f"{__name__}:Mine", "forget.methods"),
+        EntryPoint("broken", "no_such_module:Thing", "forget.methods"),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: {"theirs": Mine}[self.name])
+    with pytest.warns(UserWarning, match="'broken'.*left out"):
+        registry._register_installed()
+    assert METHODS["theirs"] == Mine()
+
+
+def test_the_scripts_offer_every_method() -> None:
+    ours = {n for n, one in NETWORK_METHODS.items() if type(one).__module__.startswith("forget.")}
+    assert set(OPTIONS) == {"subtract", *ours} - {"original", "retrain"}
