@@ -82,6 +82,7 @@ def compare_methods(
     keep: Path | None = None,
     fabric: Fabric | None = None,
     on_step: OnStep = silent,
+    on_answer: Callable[[tuple[int, int, str], Answer], None] = lambda key, answer: None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Comparison:
     """Runs every contender with every pair of seeds, and judges it beside the reference.
@@ -101,6 +102,7 @@ def compare_methods(
         keep: Rows are written here as they come, and those that are there are not run again.
         fabric: Where to compute.
         on_step: Told of progress: contenders, and the note says which.
+        on_answer: Told of each answer, with the keys of its row.
         enough: Asked before each contender whether to stop there.
     """
     fabric = fabric or accelerate()
@@ -119,7 +121,8 @@ def compare_methods(
                 if enough():
                     return found
                 on_step(number, total, name)
-                row = trained.row(contender, seed, _within(on_step, number, total, name))
+                answer, row = trained.row(contender, seed, _within(on_step, number, total, name))
+                on_answer(key, answer)
                 row = dict(zip(KEYS, key, strict=True)) | row
                 rows = (
                     [found.table, pd.DataFrame([row])]
@@ -186,7 +189,9 @@ class _Trained:
         self.reference = np.zeros((0, 0))
         self.distance = float("nan")
 
-    def row(self, contender: Contender, seed: int, on_step: OnStep) -> dict[str, Any]:
+    def row(
+        self, contender: Contender, seed: int, on_step: OnStep
+    ) -> tuple[Answer, dict[str, Any]]:
         """Runs a contender and judges it."""
         if self.networks is None:
             self.networks = self.make()
@@ -198,7 +203,7 @@ class _Trained:
             answer = contender(self.networks, self.split, seed, self.fabric, on_step)
         labels, sets = self.split.data.labels, self.split.sets
         row: dict[str, Any] = dict(row_of(answer.logits, labels, sets, self.reference, self.seed))
-        return row | self._cost(answer) | {"memory": memory.taken}
+        return answer, row | self._cost(answer) | {"memory": memory.taken}
 
     def _cost(self, answer: Answer) -> dict[str, Any]:
         networks = self.networks

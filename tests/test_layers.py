@@ -42,6 +42,7 @@ ROWS = [
     "forget.experiment",
     "forget.contenders",
     "forget.comparison",
+    "forget.contrast",
     "forget.charts",
     "forget.ui",
     "forget.terminal",

@@ -1,0 +1,203 @@
+"""Comparisons of methods to plotly figures: pure functions."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from forget.charts.people import COLOURS, plain, spoken
+from forget.charts.series import method_title
+
+__all__ = ["PROMISES", "answer_matrix", "class_gaps", "gap_scatter", "similarity_bars", "two_maps"]
+
+# What a method promises, by shape and colour: never by colour alone.
+PROMISES = {
+    "exact": ("circle", "#0072B2"),
+    "certified": ("diamond", "#009E73"),
+    "approximate": ("square", "#E69F00"),
+    "none": ("x", "#D55E00"),
+}
+FEWEST = 1e-5  # seconds, where the axis begins
+
+
+def gap_scatter(table: pd.DataFrame) -> go.Figure:
+    """Methods by seconds (logarithmic) and mean gap to the reference; means over seeds.
+
+    Arguments:
+        table: Columns `method`, `seconds`, `gap`, `guarantee`.
+    """
+    figure = go.Figure()
+    means = table.groupby("method", sort=False).agg(
+        {"seconds": "mean", "gap": "mean", "guarantee": "first"}
+    )
+    for promise, (symbol, colour) in PROMISES.items():
+        mine = means[means["guarantee"] == promise]
+        if mine.empty:
+            continue
+        seconds = mine["seconds"].clip(lower=FEWEST)
+        figure.add_scatter(
+            x=seconds,
+            y=mine["gap"],
+            mode="markers+text",
+            name=f"promise: {promise}",
+            text=[escape(method_title(name)) for name in mine.index],
+            textposition="top center",
+            customdata=[spoken(float(value)) for value in seconds],
+            hovertemplate="%{text}<br>gap %{y:.3f}, %{customdata}<extra></extra>",
+            marker={"symbol": symbol, "color": colour, "size": 10},
+        )
+    ticks = [10.0**power for power in range(-5, 6)]
+    words = ["10 µs", "0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "2 min", "17 min"]
+    figure.update_xaxes(
+        title="time (logarithmic)", type="log", tickvals=ticks, ticktext=[*words, "3 h", "28 h"]
+    )
+    figure.update_yaxes(title="mean gap to the reference", rangemode="tozero")
+    return plain(figure, 420)
+
+
+def class_gaps(
+    accuracy: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    classes: Sequence[str],
+    names: tuple[str, str],
+) -> go.Figure:
+    """How much better or worse than the reference two models are on each class.
+
+    Arguments:
+        accuracy: Of the two, (2, c); nan without images.
+        reference: Of the reference, (c,).
+        classes: What the classes are called.
+        names: Of the two models.
+    """
+    figure = go.Figure()
+    for row, name, colour in zip(accuracy, names, ("#0072B2", "#E69F00"), strict=True):
+        there = ~np.isnan(row)
+        figure.add_bar(
+            x=[escape(one) for one, is_there in zip(classes, there, strict=True) if is_there],
+            y=(row - reference)[there],
+            name=escape(name),
+            marker={"color": colour},
+            hovertemplate="%{x}: %{y:+.3f}<extra>" + escape(name) + "</extra>",
+        )
+    figure.update_yaxes(title="accuracy less the reference's", zeroline=True)
+    return plain(figure.update_layout(barmode="group"), 320)
+
+
+def answer_matrix(
+    answers: NDArray[np.int64], classes: Sequence[str], names: tuple[str, str]
+) -> go.Figure:
+    """How often A says one class and B another, as bubbles; the diagonal is where they agree.
+
+    Arguments:
+        answers: Counts, (c, c): rows are A's answers.
+        classes: What the classes are called.
+        names: Of the two models.
+    """
+    rows, columns = np.nonzero(answers)
+    counts = answers[rows, columns]
+    agree = rows == columns
+    figure = go.Figure()
+    for name, mine, colour in (
+        ("they agree", agree, COLOURS["unseen"]),
+        ("they differ", ~agree, COLOURS["forgotten"]),
+    ):
+        said = [
+            f"A {escape(classes[i])}, B {escape(classes[j])}: {n}"
+            for i, j, n in zip(rows[mine], columns[mine], counts[mine], strict=True)
+        ]
+        figure.add_scatter(
+            x=columns[mine],
+            y=rows[mine],
+            mode="markers",
+            name=name,
+            text=said,
+            hovertemplate="%{text}<extra></extra>",
+            marker={
+                "size": counts[mine],
+                "sizemode": "area",
+                "sizeref": max(int(answers.max()), 1) / 24**2,
+                "sizemin": 3,
+                "color": colour,
+            },
+        )
+    every = list(range(len(classes)))
+    some = every[:: max(len(every) // 20, 1)]
+    axis = {"tickvals": some, "ticktext": [escape(classes[i]) for i in some]}
+    figure.update_xaxes(title=f"B: {escape(names[1])}", **axis)
+    figure.update_yaxes(title=f"A: {escape(names[0])}", autorange="reversed", **axis)
+    return plain(figure, 460)
+
+
+def two_maps(
+    places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    marks: Sequence[str],
+    titles: Sequence[str],
+    names: tuple[str, str],
+) -> go.Figure:
+    """The same images as two models see them, with lines between those to forget.
+
+    Arguments:
+        places: Of A and B, each (n, 2), of about the same size and turned alike.
+        marks: "forget" or another set, of each image.
+        titles: What to call each image.
+        names: Of the two models.
+    """
+    spread = max(float(np.ptp(one[:, 0])) for one in places)
+    left, right = places[0], places[1] + np.array([1.25 * spread, 0])
+    gone = np.array(marks) == "forget"
+    figure = go.Figure()
+    nothing = np.full(int(gone.sum()), np.nan)
+    figure.add_scatter(
+        x=np.stack([left[gone, 0], right[gone, 0], nothing], 1).ravel(),
+        y=np.stack([left[gone, 1], right[gone, 1], nothing], 1).ravel(),
+        mode="lines",
+        name="the same photograph",
+        hoverinfo="skip",
+        line={"color": COLOURS["forgotten"], "width": 0.7},
+        opacity=0.6,
+    )
+    both, twice = np.concatenate([left, right]), np.concatenate([gone, gone])
+    text = np.array([escape(one) for one in titles] * 2)
+    for name, mine, colour, symbol in (
+        ("others", ~twice, COLOURS["retained"], "circle"),
+        ("to forget", twice, COLOURS["forgotten"], "x"),
+    ):
+        figure.add_scatter(
+            x=both[mine, 0],
+            y=both[mine, 1],
+            mode="markers",
+            name=name,
+            text=text[mine],
+            hovertemplate="%{text}<extra>" + name + "</extra>",
+            marker={"color": colour, "symbol": symbol, "size": 6, "opacity": 0.75},
+        )
+    for name, points in zip(names, (left, right), strict=True):
+        figure.add_annotation(
+            x=float(points[:, 0].mean()), y=1.02, yref="paper", text=escape(name), showarrow=False
+        )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    figure = plain(figure, 420)
+    return figure.update_layout(legend={"y": -0.02, "yanchor": "top"})
+
+
+def similarity_bars(similar: Mapping[str, Sequence[float]]) -> go.Figure:
+    """Linear CKA to the reference, stage by stage.
+
+    Arguments:
+        similar: By name of the model: one value for each stage, from the image on.
+    """
+    figure = go.Figure()
+    for (name, values), colour in zip(similar.items(), ("#0072B2", "#E69F00"), strict=False):
+        figure.add_bar(
+            x=[f"stage {i}" for i in range(1, len(values) + 1)],
+            y=list(values),
+            name=escape(name),
+            marker={"color": colour},
+            hovertemplate="%{x}: %{y:.3f}<extra>" + escape(name) + "</extra>",
+        )
+    figure.update_yaxes(title="likeness to the reference (CKA)", range=[0, 1])
+    return plain(figure.update_layout(barmode="group"), 300)

@@ -1,0 +1,255 @@
+"""A comparison that has run: its table, its picture, and any two of its models side by side."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from forget.charts.compare import (
+    answer_matrix,
+    class_gaps,
+    gap_scatter,
+    similarity_bars,
+    two_maps,
+)
+from forget.charts.people import NO_FRILLS
+from forget.charts.series import method_title
+from forget.contrast import contrast, stage_similarity, turned_alike
+from forget.metrics.accuracy import judge
+from forget.metrics.published import PUBLISHED_MUFAC
+from forget.recipe import hidden_of
+from forget.ui.compare import KEPT, Choice, Result
+from forget.ui.parts import plain
+from forget.ui.places import places_of
+
+__all__ = ["draw"]
+
+COLUMNS = {
+    "gap": "gap to the reference",
+    "forget": "to forget",
+    "retain": "to keep",
+    "test": "held out",
+    "unseen": "unseen",
+    "mia": "MIA",
+    "nomus": "NoMUS",
+    "tow": "ToW",
+    "agreement forget": "agreement on what goes",
+}
+SEEN = 600  # images, at most, on the maps and in the likeness of stages
+
+
+def draw(result: Result, choice: Choice | None) -> None:
+    """Draws table, scatter and the pair of models that the visitor chooses."""
+    asked = result.choice
+    what = ", ".join(asked.forget) or "the benchmark's first 1,500"
+    st.header("Result", anchor="result")
+    if choice is not None and choice != asked:
+        st.warning(
+            f"Out of date: this is {asked.problem}, forgetting {plain(what)}. Press Compare for "
+            "what is chosen now.",
+            icon=":material/update:",
+        )
+    _table(result)
+    st.subheader("How near, how fast")
+    rows = result.comparison.table
+    st.plotly_chart(
+        gap_scatter(rows[rows["method"] != "retrain"]),
+        key="compare_scatter",
+        config=NO_FRILLS,
+        alt="Methods by time and by their mean gap to the network that was trained again",
+    )
+    st.caption(
+        "Down is nearer to the network that was trained again without; left is faster. A method "
+        "with a small gap need not have forgotten: its promise says what is proved."
+    )
+    _published(result)
+    _pair(result)
+
+
+def _table(result: Result) -> None:
+    summary = result.comparison.summary
+    several = result.choice.seeds > 1
+    shown = pd.DataFrame({"method": [method_title(one) for one in summary["method"]]})
+    for name, title in COLUMNS.items():
+        if name in summary:
+            shown[title] = summary[name].round(3)
+            if several:
+                shown[f"{title} ±"] = summary[f"± {name}"].round(3)
+    shown["seconds"] = summary["seconds"]
+    shown["of retraining"] = summary["share of retraining"]
+    shown["promise"] = summary["guarantee"]
+    shown["covers"] = summary["scope"]
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={
+            "seconds": st.column_config.NumberColumn(format="%.4g"),
+            "of retraining": st.column_config.NumberColumn(format="%.2g"),
+        },
+    )
+    refits = result.comparison.table["gap to the refit"].dropna()
+    said = "Click a heading to sort. Gaps are to the network that was trained again without."
+    if len(refits):
+        said += (
+            f" Subtraction differs from its own refit by {refits.max():g}; its gap in the table "
+            "is to the reference, like everybody's."
+        )
+    st.caption(said)
+    st.download_button(
+        "Download rows",
+        result.comparison.table.to_csv(index=False),
+        "comparison.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _published(result: Result) -> None:
+    if result.choice.problem != "mufac" or result.choice.forget:
+        return
+    st.subheader("Published, not measured here")
+    rows = [
+        {"method": one.title, "held out": one.test, "|MIA − ½|": one.mia_gap, "NoMUS": one.nomus}
+        for one in PUBLISHED_MUFAC
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    st.caption("ResNet-18 at 128 pixels, from the table of Choi and Na (2023).")
+
+
+def _pair(result: Result) -> None:
+    st.header("Two models", anchor="two-models")
+    names = list(result.answers)
+    left, right = st.columns(2)
+    start = len(names) - 1 if len(names) < 3 else 2
+    a = left.selectbox("A", names, index=start, format_func=method_title, key="compare_a")
+    b = right.selectbox(
+        "B", names, index=names.index("retrain"), format_func=method_title, key="compare_b"
+    )
+    data, split = result.split.data, result.split
+    sets = {"images to forget": split.forget, "held-out images": split.test}
+    over = st.radio("On", list(sets), index=1, horizontal=True, key="compare_on")
+    indices = sets[over]
+    found = contrast([result.logits(a), result.logits(b)], data.labels, indices)
+    reference = judge(result.logits("retrain")[indices], data.labels[indices]).class_accuracy
+    titles = (method_title(a), method_title(b))
+    share = len(found.differ) / len(indices)
+    st.markdown(
+        f"They answer differently on **{len(found.differ):,}** of {len(indices):,} images "
+        f"({share:.1%})."
+    )
+    places = st.columns(2)
+    with places[0]:
+        st.subheader("Class by class")
+        st.plotly_chart(
+            class_gaps(found.accuracy, reference, data.classes, titles),
+            key="compare_classes",
+            config=NO_FRILLS,
+            alt="Accuracy of both models less the reference's, class by class",
+        )
+    with places[1]:
+        st.subheader("Where they differ")
+        st.plotly_chart(
+            answer_matrix(found.answers, data.classes, titles),
+            key="compare_answers",
+            config=NO_FRILLS,
+            alt=f"Answers of A against answers of B: {len(found.differ)} images off the diagonal",
+        )
+    _inside(result, (a, b), titles)
+
+
+def _inside(result: Result, pair: tuple[str, str], titles: tuple[str, str]) -> None:
+    """Maps and likeness of stages, for models that are networks."""
+    networks = [result.answers[name].network for name in pair]
+    if any(network is None for network in networks):
+        which = method_title(pair[0] if networks[0] is None else pair[1])
+        st.caption(
+            f"{which.capitalize()} leaves the network as it is and changes the readout alone, so "
+            "there is no other map to show."
+        )
+        return
+    split, data = result.split, result.split.data
+    indices = _some(result)
+    places = st.columns(2)
+    with places[0]:
+        st.subheader("As they see the photographs")
+        maps = _maps(result, pair, indices)
+        gone = np.isin(indices, split.forget) | _of_forgotten(result, indices)
+        st.plotly_chart(
+            two_maps(
+                maps,
+                ["forget" if one else "other" for one in gone],
+                [data.classes[data.labels[i]] for i in indices],
+                titles,
+            ),
+            key="compare_maps",
+            config=NO_FRILLS,
+            alt="Two maps of the same photographs, A left, B right, lines between those to forget",
+        )
+        st.caption("t-SNE of the last hidden layer; B is turned so that it lies as A does.")
+    with places[1]:
+        st.subheader("Likeness to the reference")
+        similar = {
+            title: stages
+            for name, title in zip(pair, titles, strict=True)
+            if (stages := _stages(result, name, indices)) is not None
+        }
+        st.plotly_chart(
+            similarity_bars(similar),
+            key="compare_similarity",
+            config=NO_FRILLS,
+            alt="Linear CKA to the reference, stage by stage: "
+            + "; ".join(
+                f"{name} " + ", ".join(f"{v:.2f}" for v in values)
+                for name, values in similar.items()
+            ),
+        )
+        st.caption(
+            "Networks from other random weights see images differently even where they say the "
+            "same: read it beside the original's."
+        )
+
+
+def _some(result: Result) -> np.ndarray:
+    """Images to forget and held-out ones, at most 600, the same ones for every pair."""
+    split = result.split
+    draw = np.random.default_rng(0)
+    parts = [draw.permutation(one)[: SEEN // 2] for one in (split.forget, split.test)]
+    return np.unique(np.concatenate(parts))
+
+
+def _of_forgotten(result: Result, indices: np.ndarray) -> np.ndarray:
+    """Held-out images of classes that are forgotten whole."""
+    labels, split = result.split.data.labels, result.split
+    whole = set(labels[split.forget]) - set(labels[split.retain])
+    return np.isin(labels[indices], list(whole))
+
+
+def _maps(
+    result: Result, pair: tuple[str, str], indices: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    found = [_map(result, name, indices) for name in pair]
+    one = turned_alike(found[0], found[0])
+    return one, turned_alike(found[1], found[0])
+
+
+def _map(result: Result, name: str, indices: np.ndarray) -> np.ndarray:
+    kept = st.session_state.setdefault(KEPT, {})
+    key = ("map", name)
+    if key not in kept:
+        with st.spinner("Laying out the maps"):
+            network = result.answers[name].network
+            hidden = hidden_of(network, result.split.data, indices)  # type: ignore[arg-type]
+            kept[key] = places_of(hidden.astype(np.float64), [""] * len(indices)).positions
+    return kept[key]
+
+
+def _stages(result: Result, name: str, indices: np.ndarray) -> list[float] | None:
+    """Likeness of each stage to the reference's; None for another architecture."""
+    network, reference = result.answers[name].network, result.networks.reference
+    if network is None or network.config != reference.config:
+        return None
+    kept = st.session_state.setdefault(KEPT, {})
+    key = ("stages", name)
+    if key not in kept:
+        kept[key] = stage_similarity(network, reference, result.split.data, indices)
+    return kept[key]

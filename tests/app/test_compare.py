@@ -1,0 +1,89 @@
+"""The page of comparisons: from nothing to a table, cancelled, out of date, absent data."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from visitor import opened, press, words
+
+from forget.problems import Problem, load_problem
+from forget.recipe import Recipe
+from forget.ui import compare
+
+PAGE = "pages/compare.py"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains on few images for a short time; what is compared is the page."""
+
+    def load(name: str) -> Problem:
+        whole = load_problem("digits" if name == "orl" else name)
+        data = replace(whole.data, parts={**whole.data.parts, "train": whole.data.train[:400]})
+        return replace(whole, name=name, data=data, recipe=Recipe(epochs=3, batch=32))
+
+    monkeypatch.setattr(compare, "_problem", load)
+
+
+def chosen(at: AppTest, *methods: str) -> AppTest:
+    box = next(one for one in at.multiselect if one.key == "compare_methods")
+    return box.set_value(list(methods)).run()
+
+
+def finished(at: AppTest) -> AppTest:
+    if "compare" in at.session_state:
+        at.session_state["compare"].thread.join()
+    return at.run()
+
+
+def test_from_nothing_to_the_table() -> None:
+    at = chosen(opened(PAGE), "finetune", "negative_gradient", "subtract", "subtract_forget_ready")
+    at = finished(press(at, "Compare"))
+    text = words(at)
+    assert "Subtraction differs from its own refit by 0" in text
+    table = at.dataframe[0].value
+    assert list(table["method"])[:2] == ["trained on everything", "retrained without it"]
+    assert list(table["promise"]) == ["none", "exact", "approximate", "none", "exact", "exact"]
+    assert table["gap to the reference"][1] == 0
+    assert {"A", "B"} <= {one.label for one in at.selectbox}
+    assert "They answer differently on" in text
+    # A readout has no map of its own; two networks have.
+    next(one for one in at.selectbox if one.label == "A").set_value("subtract").run()
+    assert "leaves the network as it is" in words(at)
+    next(one for one in at.selectbox if one.label == "A").set_value("original").run()
+    assert "t-SNE of the last hidden layer" in words(at)
+    # It survives a look at another page, and says when the controls were changed since.
+    at = at.switch_page("app.py").run().switch_page(PAGE).run()
+    assert "Two models" in words(at)
+    assert "Out of date" not in words(at)
+    chosen(at, "finetune")
+    assert "Out of date" in words(at)
+
+
+def test_cancelling_is_told_and_nothing_is_lost() -> None:
+    at = press(chosen(opened(PAGE), "finetune"), "Compare")
+    at.session_state["compare"].stop.set()
+    at = finished(at)
+    assert "Cancelled" in words(at)
+    assert any(one.label == "Compare" for one in at.button)
+    at = finished(press(at, "Compare"))
+    assert "Two models" in words(at)
+
+
+def test_data_that_are_absent_come_with_their_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare, "_is_here", lambda name: name == "orl")
+    at = opened(PAGE)
+    next(one for one in at.selectbox if one.label == "Data").set_value("mufac").run()
+    assert "python -m forget download mufac" in at.info[0].value
+    assert not any(one.label == "Compare" for one in at.button)
+
+
+def test_nothing_to_forget_or_everything_is_told() -> None:
+    at = chosen(opened(PAGE), "finetune")
+    what = next(one for one in at.multiselect if one.label.endswith("to forget"))
+    for value in ([], list(what.options)):
+        what = next(one for one in at.multiselect if one.label.endswith("to forget"))
+        what.set_value(value).run()
+        at = finished(press(at, "Compare"))
+        assert at.error
+    assert not at.exception
