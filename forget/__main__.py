@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from forget.data.downloads import CATALOGUE, MIRROR, download
@@ -76,7 +76,41 @@ def _parser() -> argparse.ArgumentParser:
     twins.add_argument("data", help="mufac, mnist, cifar10, digits, orl, or a folder of people")
     twins.add_argument("--save", type=Path, metavar="FOLDER", help="tables and contact sheets")
     twins.set_defaults(run=_hygiene)
+    _compare_parser(commands.add_parser)
     return parser
+
+
+def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
+    compare = add(
+        "compare",
+        help="run methods side by side and read them against training again",
+        description="Trains a network on everything and one without what is to be forgotten, "
+        "runs methods on the first and compares them with the second. Networks and rows are kept: "
+        "the same command goes on where it was stopped.",
+    )
+    compare.add_argument("data", help="orl, digits, mnist, cifar10 or mufac")
+    what = compare.add_mutually_exclusive_group()
+    what.add_argument("--forget", metavar="A,B", help="classes; of orl people, as 'Person 34'")
+    what.add_argument("--first", type=int, metavar="N", help="the first N training images")
+    compare.add_argument("--methods", default="all", metavar="A,B", help="by name (all)")
+    compare.add_argument("--seeds", default="0", metavar="A,B", help="of trainings (0)")
+    compare.add_argument("--unlearning-seeds", default="0", metavar="A,B", help="of methods (0)")
+    compare.add_argument("--source", type=Path, metavar="PATH", help="where the data lie")
+    compare.add_argument(
+        "--out", type=Path, metavar="FILE", help="rows as CSV (logs/compare/<data>.csv)"
+    )
+    say = "start no method after this many minutes"
+    compare.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
+    compare.set_defaults(run=_compare)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from forget.compare_cli import run_comparison
+
+    with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+        text = run_comparison(options, bars)
+    print(text)
+    return 0
 
 
 def _download(options: argparse.Namespace) -> int:

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from lightning_fabric import Fabric
 
-from forget.contenders import READY, Answer, Contender, Networks, contenders, train_networks
+from forget.contenders import READY, Answer, Contender, contenders
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.memory import PeakMemory
 from forget.metrics.closeness import weight_distance
 from forget.metrics.report import row_of, with_intervals
+from forget.networks import Networks, train_networks
 from forget.problems import Problem
 from forget.progress import OnStep, silent
 from forget.recipe import logits_of
@@ -38,7 +39,9 @@ class Comparison:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """Mean and 95 % interval over the seeds, a row per method."""
+        """Mean and 95 % interval over the seeds, a row per method; no rows without any."""
+        if not len(self.table):
+            return pd.DataFrame(columns=["method", "guarantee", "scope"])
         numbers = [name for name in self.table.columns if name not in _WORDS]
         told = self.table.groupby("method", sort=False)[["guarantee", "scope"]].first()
         return with_intervals(self.table, ["method"], numbers).join(told, on="method")
@@ -143,8 +146,10 @@ def compare(
     unlearning_seeds: Sequence[int] = (0,),
     *,
     keep: Path | None = None,
+    folder: Path | None = None,
     fabric: Fabric | None = None,
     on_step: OnStep = silent,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Comparison:
     """Trains the networks of a problem, and compares methods on them.
 
@@ -157,14 +162,16 @@ def compare(
         training_seeds: Of the networks.
         unlearning_seeds: Of the methods.
         keep: Rows are written here as they come, and those that are there are not run again.
+        folder: Networks are kept here, and trainings go on after a kill.
         fabric: Where to compute.
         on_step: Told of progress.
+        enough: Asked before each method whether to stop there.
     """
     where = fabric or accelerate()
     share = 0.5 if READY in methods else 0.0
 
     def networks(seed: int) -> Networks:
-        return train_networks(problem, split, seed, where, share, on_step)
+        return train_networks(problem, split, seed, where, share, on_step, folder)
 
     return compare_methods(
         split,
@@ -175,6 +182,7 @@ def compare(
         keep=keep,
         fabric=where,
         on_step=on_step,
+        enough=enough,
     )
 
 

@@ -9,10 +9,8 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
-from forget.data.core import Core, draw_core
 from forget.data.partition import Partition
 from forget.errors import ForgetError
-from forget.forget_ready import CoreNetwork, train_core
 from forget.label_linearizations import linearize_classifier
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.heads import head_gap
@@ -20,44 +18,14 @@ from forget.methods.registry import NETWORK_METHODS
 from forget.methods.subtract import subtract
 from forget.models.checkpoint import TrainingRecord
 from forget.models.classifier import Classifier
-from forget.problems import Problem
-from forget.progress import OnStep, silent
-from forget.recipe import fit, logits_of
+from forget.networks import Networks
+from forget.progress import OnStep
+from forget.recipe import logits_of
 from forget.unlearning.contract import Guarantee, NetworkMethod
 
-__all__ = [
-    "READY",
-    "STANDARD",
-    "Answer",
-    "Contender",
-    "Networks",
-    "by_method",
-    "contenders",
-    "core_of",
-    "train_networks",
-]
+__all__ = ["READY", "STANDARD", "Answer", "Contender", "by_method", "contenders"]
 
 STANDARD, READY = "subtract", "subtract_forget_ready"
-TRAINED = {"original": "network on everything", "retrain": "reference"}
-
-
-@dataclass(frozen=True, eq=False)
-class Networks:
-    """What one training seed has trained.
-
-    Arguments:
-        original: On all training images.
-        reference: On the retain set alone, from random weights.
-        seconds: That the reference took; nan where nobody measured it.
-        passes: Over images, that it took.
-        core: On some people who stay; None where forget-ready subtraction is not compared.
-    """
-
-    original: Classifier
-    reference: Classifier
-    seconds: float
-    passes: float
-    core: CoreNetwork | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,65 +156,3 @@ def _subtracted(
 def _logits(network: Classifier, split: Partition, fabric: Fabric) -> NDArray[np.float32]:
     everything = np.arange(len(split.data.images))
     return logits_of(network, split.data, everything, fabric.device)
-
-
-def train_networks(
-    problem: Problem,
-    split: Partition,
-    seed: int,
-    fabric: Fabric,
-    share: float = 0.5,
-    on_step: OnStep = silent,
-) -> Networks:
-    """Trains what a comparison needs: original, reference, and a network on a core.
-
-    The core is a share of the people, nobody to forget among them while others are left, or of
-    the images that stay where people are classes or not known.
-
-    Arguments:
-        problem: Network and recipe.
-        split: The images.
-        seed: Of all three trainings.
-        fabric: Where.
-        share: Of the core; 0 trains none.
-        on_step: Told of each batch of all trainings.
-    """
-    data, recipe = split.data, problem.recipe
-    wanted = {"original": split.train, "retrain": split.retain}
-    core = core_of(split, share, seed) if share else None
-    sizes = [*(len(one) for one in wanted.values()), len(core.images) if core else 0]
-    steps = [recipe.epochs * -(-size // recipe.batch) for size in sizes]
-
-    def told(number: int, what: str) -> OnStep:
-        before, total = sum(steps[:number]), sum(steps)
-        return lambda done, _, note="": on_step(before + done, total, f"{what}, {note}")
-
-    trained, seconds = {}, {}
-    for number, (name, indices) in enumerate(wanted.items()):
-        start = perf_counter()
-        trained[name] = fit(
-            dict(problem.config),
-            data,
-            indices,
-            recipe,
-            fabric,
-            seed,
-            on_step=told(number, f"training the {TRAINED[name]}"),
-        )
-        seconds[name] = perf_counter() - start
-    ready = None
-    if core:
-        said = told(2, "training on the core")
-        ready = train_core(data, core, problem.config, recipe, seed, fabric, on_step=said)
-    passes = float(recipe.epochs * len(split.retain))
-    return Networks(trained["original"], trained["retrain"], seconds["retrain"], passes, ready)
-
-
-def core_of(split: Partition, share: float, seed: int = 0) -> Core:
-    """Who may train a forget-ready network: people, or images where no people are known."""
-    data = split.data
-    if data.people and len(data.classes) < len(set(data.people)):
-        return draw_core(data, share, never=split.forget)
-    draw = np.random.default_rng(seed).permutation(split.retain)
-    images = np.sort(draw[: max(round(share * len(draw)), 1)])
-    return Core((), images, np.setdiff1d(split.train, images), share)

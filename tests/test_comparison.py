@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from forget import compare_cli
+from forget.__main__ import main
 from forget.comparison import KEYS, Comparison, compare, compare_methods
-from forget.contenders import Networks, contenders, core_of, train_networks
+from forget.contenders import contenders
 from forget.data.identities import as_classes
 from forget.data.load import load_faces
 from forget.data.partition import Partition, by_class
@@ -16,6 +18,7 @@ from forget.errors import ForgetError
 from forget.methods import registry
 from forget.methods.finetune import FineTune
 from forget.methods.registry import METHODS, NETWORK_METHODS, register
+from forget.networks import Networks, core_of, train_networks
 from forget.problems import PROBLEMS, Problem, load_problem
 from forget.progress import Cancelled
 from forget.recipe import Recipe
@@ -191,3 +194,40 @@ def test_installed_packages_bring_methods_and_broken_ones_are_left_out(
 def test_the_scripts_offer_every_method() -> None:
     ours = {n for n, one in NETWORK_METHODS.items() if type(one).__module__.startswith("forget.")}
     assert set(OPTIONS) == {"subtract", *ours} - {"original", "retrain"}
+
+
+def test_networks_are_kept_and_read_again(
+    problem: Problem, split: Partition, tmp_path: Path
+) -> None:
+    fabric, steps = accelerate("cpu"), []
+    one = train_networks(problem, split, 0, fabric, 0.5, folder=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
+    other = train_networks(
+        problem, split, 0, fabric, 0.5, lambda *told: steps.append(told), folder=tmp_path
+    )
+    assert not steps and one.seconds == other.seconds
+    for ours, theirs in (
+        (one.original, other.original),
+        (one.reference, other.reference),
+        (one.core.base.network, other.core.base.network),
+    ):
+        state = theirs.state_dict()
+        assert all((tensor == state[name]).all() for name, tensor in ours.state_dict().items())
+
+
+def test_the_command_prints_a_table_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compare_cli, "NETWORKS", tmp_path / "networks")
+    out = tmp_path / "rows.csv"
+    command = ["compare", "digits", "--methods", "original,finetune", "--out", str(out)]
+    assert main([*command, "--budget-minutes", "0"]) == 0
+    assert not out.exists()
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "Digits, forgetting all of 5" in shown
+    assert "| `finetune` |" in shown and "approximate, model" in shown
+    assert main([*command, "--seeds", "a"]) == 2
+    assert main([*command[:2], "--methods", "nothing"]) == 2
+    assert main([*command, "--forget", "eleven"]) == 2
+    assert "Expected" in capsys.readouterr().err

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from forget.charts.series import method_title
 from forget.comparison import Comparison, compare_methods
-from forget.contenders import READY, STANDARD, Answer, Networks, contenders, train_networks
+from forget.contenders import READY, STANDARD, Answer, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class
 from forget.data.sources import APP_DATA
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
+from forget.networks import Networks, train_networks
 from forget.problems import PROBLEMS, Problem, load_problem
 from forget.progress import OnStep
 from forget.training import accelerate

@@ -1,0 +1,91 @@
+"""What `python -m forget compare` does: options in, rows and a table out."""
+
+import argparse
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+
+from forget.comparison import Comparison, compare
+from forget.contenders import READY, STANDARD
+from forget.data.mufac import benchmark
+from forget.data.partition import Partition, by_class, by_index
+from forget.data.sources import APP_DATA
+from forget.errors import ForgetError
+from forget.methods.registry import NETWORK_METHODS
+from forget.problems import Problem, load_problem
+from forget.progress import OnStep, silent
+
+__all__ = ["NETWORKS", "markdown", "run_comparison"]
+
+NETWORKS = APP_DATA / "networks"  # what was trained for comparisons
+SHOWN = ("gap", "forget", "retain", "test", "unseen", "mia", "nomus", "seconds")
+
+
+def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str:
+    """Runs what the options ask for; returns the table in Markdown.
+
+    Raises:
+        ForgetError: No such data, classes or methods.
+    """
+    began = perf_counter()
+    problem = load_problem(options.data, options.source, on_step)
+    split = _split(problem, options)
+    keep = options.out or Path("logs") / "compare" / f"{problem.name}.csv"
+    found = compare(
+        problem,
+        split,
+        _methods(options.methods),
+        _seeds(options.seeds),
+        _seeds(options.unlearning_seeds),
+        keep=keep,
+        folder=NETWORKS,
+        on_step=on_step,
+        enough=lambda: perf_counter() - began > 60 * options.budget_minutes,
+    )
+    head = f"{problem.data.name}, forgetting {split.what}. Rows: {keep}"
+    return f"{head}\n\n{markdown(found)}"
+
+
+def markdown(found: Comparison) -> str:
+    """The summary: a line per method, with half the 95 % interval where there are seeds."""
+    heads = ["", *SHOWN, "of retraining", "promise"]
+    lines = [heads, ["---"] * len(heads)]
+    for _, row in found.summary.iterrows():
+        cells = [_cell(row, name) for name in SHOWN]
+        promise = f"{row['guarantee']}, {row['scope']}"
+        lines.append([f"`{row['method']}`", *cells, f"{row['share of retraining']:.2g}", promise])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cell(row: pd.Series, name: str) -> str:
+    value, half = row.get(name, float("nan")), row.get(f"± {name}", float("nan"))
+    if pd.isna(value):
+        return ""
+    if name == "seconds":
+        return f"{value:.3g}"
+    return f"{value:.3f}" if pd.isna(half) else f"{value:.3f} ± {half:.3f}"
+
+
+def _split(problem: Problem, options: argparse.Namespace) -> Partition:
+    data = problem.data
+    if options.first is not None:
+        first = max(options.first, 0)
+        return by_index(data, data.train[:first], f"the first {first:,} training images")
+    if options.forget is not None:
+        return by_class(data, [one.strip() for one in options.forget.split(",")])
+    return by_class(data, list(problem.suggestion)) if problem.suggestion else benchmark(data)
+
+
+def _methods(wanted: str) -> list[str]:
+    if wanted == "all":
+        rest = [name for name in NETWORK_METHODS if name not in ("original", "retrain")]
+        return ["original", "retrain", STANDARD, READY, *rest]
+    return [name.strip() for name in wanted.split(",") if name.strip()]
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise ForgetError("whole numbers, such as 0,1,2", repr(text), "Correct them.") from None

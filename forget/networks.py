@@ -1,0 +1,134 @@
+"""What a comparison trains first: original, reference, and a network on a core."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from lightning_fabric import Fabric
+
+from forget.data.core import Core, draw_core
+from forget.data.dataset import Indices
+from forget.data.partition import Partition
+from forget.forget_ready import (
+    CoreNetwork,
+    core_digest,
+    load_core_network,
+    save_core_network,
+    train_core,
+)
+from forget.models.classifier import Classifier
+from forget.problems import Problem
+from forget.progress import OnStep, silent
+from forget.runs.keeper import FileKeeper
+
+__all__ = ["Networks", "core_of", "train_networks"]
+
+SAID = {"original": "network on everything", "retrain": "reference", "core": "network on the core"}
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """What one training seed has trained.
+
+    Arguments:
+        original: On all training images.
+        reference: On the retain set alone, from random weights.
+        seconds: That the reference took.
+        passes: Over images, that it took.
+        core: On some people who stay; None where forget-ready subtraction is not compared.
+    """
+
+    original: Classifier
+    reference: Classifier
+    seconds: float
+    passes: float
+    core: CoreNetwork | None = None
+
+
+def train_networks(
+    problem: Problem,
+    split: Partition,
+    seed: int,
+    fabric: Fabric,
+    share: float = 0.5,
+    on_step: OnStep = silent,
+    folder: Path | None = None,
+) -> Networks:
+    """Trains what a comparison needs, or reads what was trained before.
+
+    The core is a share of the people, nobody to forget among them while others are left, or of
+    the images that stay where people are classes or not known.
+
+    Arguments:
+        problem: Network and recipe.
+        split: The images.
+        seed: Of all three trainings.
+        fabric: Where.
+        share: Of the core; 0 trains none.
+        on_step: Told of each batch of all trainings.
+        folder: Keeps networks, and goes on after a kill; None keeps nothing.
+    """
+    wanted = {"original": _trained_on(split, split.train)}
+    wanted["retrain"] = _trained_on(split, split.retain)
+    if share:
+        wanted["core"] = core_of(split, share, seed)
+    sizes = [len(core.images) for core in wanted.values()]
+    steps = [problem.recipe.epochs * -(-size // problem.recipe.batch) for size in sizes]
+    found: dict[str, CoreNetwork] = {}
+    for number, (name, core) in enumerate(wanted.items()):
+        told = _part(on_step, sum(steps[:number]), sum(steps), f"training the {SAID[name]}")
+        found[name] = _network(problem, split, core, seed, fabric, told, folder)
+    return Networks(
+        found["original"].base.network,
+        found["retrain"].base.network,
+        float(found["retrain"].about["seconds"]),
+        float(problem.recipe.epochs * len(split.retain)),
+        found.get("core"),
+    )
+
+
+def core_of(split: Partition, share: float, seed: int = 0) -> Core:
+    """Who may train a forget-ready network: people, or images where no people are known."""
+    data = split.data
+    if data.people and len(data.classes) < len(set(data.people)):
+        return draw_core(data, share, never=split.forget)
+    draw = np.random.default_rng(seed).permutation(split.retain)
+    images = np.sort(draw[: max(round(share * len(draw)), 1)])
+    return Core((), images, np.setdiff1d(split.train, images), share)
+
+
+def _part(on_step: OnStep, before: int, total: int, what: str) -> OnStep:
+    """Progress of one training, told as that of all."""
+    return lambda done, of, note="": on_step(before + done, total, f"{what}, {note}")
+
+
+def _trained_on(split: Partition, images: Indices) -> Core:
+    rest = np.setdiff1d(split.train, images)
+    return Core((), images, rest, len(images) / len(split.train))
+
+
+def _network(
+    problem: Problem,
+    split: Partition,
+    core: Core,
+    seed: int,
+    fabric: Fabric,
+    on_step: OnStep,
+    folder: Path | None,
+) -> CoreNetwork:
+    if folder is None:
+        return train_core(
+            split.data, core, problem.config, problem.recipe, seed, fabric, on_step=on_step
+        )
+    digest = core_digest(split.data, core)
+    path = folder / f"{problem.name}-{digest[:12]}-{seed}.safetensors"
+    if path.is_file():
+        return load_core_network(path)
+    settings = {"core": digest, "seed": seed, "recipe": repr(problem.recipe)}
+    keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
+    found = train_core(
+        split.data, core, problem.config, problem.recipe, seed, fabric, keeper, on_step
+    )
+    save_core_network(found, path)
+    keeper.drop()
+    return found
