@@ -68,11 +68,10 @@ def stage_similarity(
 
 
 def turned_alike(places: Reals, like: Reals) -> Reals:
-    """Points (n, 2) turned, mirrored and scaled so that they lie as near as can be to others."""
+    """Points (n, 2), of size 1, turned and mirrored to lie as near as can be to others."""
     x, y = (one - one.mean(0) for one in (places, like))
     x, y = (one / max(np.linalg.norm(one), 1e-12) for one in (x, y))
-    turn, scale = orthogonal_procrustes(x, y)
-    return scale * x @ turn
+    return x @ orthogonal_procrustes(x, y)[0]
 
 
 def _stages(network: Classifier, data: ImageDataset, indices: Indices) -> list[Reals]:

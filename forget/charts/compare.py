@@ -26,10 +26,13 @@ FEWEST = 1e-5  # seconds, where the axis begins
 def gap_scatter(table: pd.DataFrame) -> go.Figure:
     """Methods by seconds (logarithmic) and mean gap to the reference; means over seeds.
 
+    Named are those that no other one beats in both; the others say their name when pointed at.
+
     Arguments:
         table: Columns `method`, `seconds`, `gap`, `guarantee`.
     """
     figure = go.Figure()
+    best = _frontier(table)
     means = table.groupby("method", sort=False).agg(
         {"seconds": "mean", "gap": "mean", "guarantee": "first"}
     )
@@ -43,11 +46,15 @@ def gap_scatter(table: pd.DataFrame) -> go.Figure:
             y=mine["gap"],
             mode="markers+text",
             name=f"promise: {promise}",
-            text=[escape(method_title(name)) for name in mine.index],
+            text=[escape(method_title(name)) if name in best else "" for name in mine.index],
             textposition="top center",
-            customdata=[spoken(float(value)) for value in seconds],
-            hovertemplate="%{text}<br>gap %{y:.3f}, %{customdata}<extra></extra>",
+            customdata=[
+                (escape(method_title(name)), spoken(float(value)))
+                for name, value in seconds.items()
+            ],
+            hovertemplate="%{customdata[0]}<br>gap %{y:.3f}, %{customdata[1]}<extra></extra>",
             marker={"symbol": symbol, "color": colour, "size": 10},
+            cliponaxis=False,
         )
     ticks = [10.0**power for power in range(-5, 6)]
     words = ["10 µs", "0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "2 min", "17 min"]
@@ -56,6 +63,14 @@ def gap_scatter(table: pd.DataFrame) -> go.Figure:
     )
     figure.update_yaxes(title="mean gap to the reference", rangemode="tozero")
     return plain(figure, 420)
+
+
+def _frontier(table: pd.DataFrame) -> set[str]:
+    """Methods than which none is both faster and nearer."""
+    means = table.groupby("method")[["seconds", "gap"]].mean()
+    ordered = means.sort_values(["seconds", "gap"])
+    nearest = ordered["gap"].cummin()
+    return set(ordered.index[ordered["gap"] <= nearest])
 
 
 def class_gaps(
@@ -96,6 +111,7 @@ def answer_matrix(
         classes: What the classes are called.
         names: Of the two models.
     """
+    largest = float(np.clip(320 / len(classes), 7, 26))  # pixels, about the room of a class
     rows, columns = np.nonzero(answers)
     counts = answers[rows, columns]
     agree = rows == columns
@@ -118,7 +134,7 @@ def answer_matrix(
             marker={
                 "size": counts[mine],
                 "sizemode": "area",
-                "sizeref": max(int(answers.max()), 1) / 24**2,
+                "sizeref": max(int(answers.max()), 1) / largest**2,
                 "sizemin": 3,
                 "color": colour,
             },

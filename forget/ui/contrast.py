@@ -24,7 +24,7 @@ from forget.ui.places import places_of
 __all__ = ["draw"]
 
 COLUMNS = {
-    "gap": "gap to the reference",
+    "gap": "gap",
     "forget": "to forget",
     "retain": "to keep",
     "test": "held out",
@@ -32,7 +32,7 @@ COLUMNS = {
     "mia": "MIA",
     "nomus": "NoMUS",
     "tow": "ToW",
-    "agreement forget": "agreement on what goes",
+    "agreement forget": "agreement",
 }
 SEEN = 600  # images, at most, on the maps and in the likeness of stages
 
@@ -70,7 +70,7 @@ def _table(result: Result) -> None:
     several = result.choice.seeds > 1
     shown = pd.DataFrame({"method": [method_title(one) for one in summary["method"]]})
     for name, title in COLUMNS.items():
-        if name in summary:
+        if name in summary and summary[name].notna().any():
             shown[title] = summary[name].round(3)
             if several:
                 shown[f"{title} ±"] = summary[f"± {name}"].round(3)
@@ -87,7 +87,10 @@ def _table(result: Result) -> None:
         },
     )
     refits = result.comparison.table["gap to the refit"].dropna()
-    said = "Click a heading to sort. Gaps are to the network that was trained again without."
+    said = (
+        "Click a heading to sort. The gap is the mean over the sets, to the network that was "
+        "trained again without; agreement with it is on the images to forget."
+    )
     if len(refits):
         said += (
             f" Subtraction differs from its own refit by {refits.max():g}; its gap in the table "

@@ -44,7 +44,7 @@ def test_from_nothing_to_the_table() -> None:
     table = at.dataframe[0].value
     assert list(table["method"])[:2] == ["trained on everything", "retrained without it"]
     assert list(table["promise"]) == ["none", "exact", "approximate", "none", "exact", "exact"]
-    assert table["gap to the reference"][1] == 0
+    assert table["gap"][1] == 0
     assert {"A", "B"} <= {one.label for one in at.selectbox}
     assert "They answer differently on" in text
     # A readout has no map of its own; two networks have.
