@@ -176,7 +176,7 @@ def compare(
     return compare_methods(
         split,
         networks,
-        contenders(methods),
+        contenders(methods, problem.name),
         training_seeds,
         unlearning_seeds,
         keep=keep,

@@ -21,6 +21,7 @@ from forget.models.classifier import Classifier
 from forget.networks import Networks
 from forget.progress import OnStep
 from forget.recipe import logits_of
+from forget.tuning import tuned
 from forget.unlearning.contract import Guarantee, NetworkMethod
 
 __all__ = ["READY", "STANDARD", "Answer", "Contender", "by_method", "contenders"]
@@ -59,12 +60,13 @@ class Contender(Protocol):
         ...
 
 
-def contenders(names: Sequence[str], ready: bool = True) -> dict[str, Contender]:
+def contenders(names: Sequence[str], problem: str = "") -> dict[str, Contender]:
     """Contenders by name.
 
     Arguments:
-        names: Of network methods, or `STANDARD`; "retrain" stands for the reference itself.
-        ready: Whether `READY` is among what can be named.
+        names: Of network methods, `STANDARD` or `READY`; "retrain" stands for the reference
+            itself.
+        problem: The data set whose settings methods shall have, where they were searched.
 
     Raises:
         ForgetError: No such contender.
@@ -72,16 +74,17 @@ def contenders(names: Sequence[str], ready: bool = True) -> dict[str, Contender]
     known: dict[str, Contender] = {
         "retrain": _reference,
         STANDARD: _standard,
-        **({READY: _ready} if ready else {}),
+        READY: _ready,
     }
+    methods = tuned(problem)
     found: dict[str, Contender] = {}
     for name in dict.fromkeys(names):
         if name in known:
             found[name] = known[name]
-        elif name in NETWORK_METHODS:
-            found[name] = by_method(NETWORK_METHODS[name])
+        elif name in methods:
+            found[name] = by_method(methods[name])
         else:
-            every = ", ".join([*known, *NETWORK_METHODS])
+            every = ", ".join([*known, *methods])
             raise ForgetError(f"methods of {every}", repr(name), "Choose among them.")
     return found
 

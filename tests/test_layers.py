@@ -41,6 +41,7 @@ ROWS = [
     "forget.stage",
     "forget.experiment",
     "forget.networks",
+    "forget.tuning",
     "forget.contenders",
     "forget.comparison",
     "forget.contrast",

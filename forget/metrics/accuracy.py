@@ -28,8 +28,9 @@ class Judged:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether the most probable class is the right one, (n,)."""
-        return self.log_probability.argmax(1) == self.labels
+        """Whether the most probable class is the right one, (n,); no number is no answer."""
+        answered = ~np.isnan(self.log_probability).any(1)
+        return answered & (self.log_probability.argmax(1) == self.labels)
 
     @property
     def loss(self) -> float:

@@ -30,7 +30,8 @@ def row_of(
     Accuracies on each set; the attack ("mia") and the score ("nomus") of the MUFAC benchmark, nan
     where there are too few images or losses that are not finite; the gap of each accuracy to the
     reference's, their mean and the tug of war; divergence and agreement on the images to forget
-    and on held-out ones.
+    and on held-out ones. A model that broke, whose logits are no numbers, is right nowhere, and
+    what cannot be said of it is nan.
 
     Arguments:
         logits: Of the model, for all images of the data set, (n, c); others than those of the
@@ -51,8 +52,9 @@ def row_of(
     row["tow"] = tug_of_war(ours, theirs)
     for name in ("forget", "test"):
         here, there = (_probability(one[sets[name]]) for one in (logits, reference))
-        row[f"js {name}"] = divergence_js(here, there)
-        row[f"agreement {name}"] = agreement(here, there)
+        whole = np.isfinite(here).all() and np.isfinite(there).all()
+        row[f"js {name}"] = divergence_js(here, there) if whole else float("nan")
+        row[f"agreement {name}"] = agreement(here, there) if whole else float("nan")
     return row
 
 

@@ -173,7 +173,7 @@ def _run(choice: Choice, on_step: OnStep) -> Result:
     found = compare_methods(
         split,
         networks,
-        contenders(choice.methods),
+        contenders(choice.methods, problem.name),
         (0,),
         tuple(range(choice.seeds)),
         fabric=fabric,

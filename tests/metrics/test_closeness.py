@@ -114,6 +114,13 @@ def test_too_few_images_or_broken_losses_leave_the_attack_out() -> None:
     assert other["mia"] != row_of(logits(0, 200), labels, SETS, logits(1, 200))["mia"]
 
 
+def test_a_broken_model_is_right_nowhere() -> None:
+    labels = np.zeros(200, dtype=int)
+    row = row_of(np.full((200, 5), np.nan), labels, SETS, logits(1, 200))
+    assert row["forget"] == row["test"] == 0
+    assert np.isnan(row["js test"]) and np.isnan(row["agreement forget"]) and np.isnan(row["mia"])
+
+
 def test_intervals_are_students() -> None:
     values = [0.50, 0.52, 0.54]
     table = pd.DataFrame({"method": ["a"] * 3 + ["b"], "gap": [*values, 0.1]})

@@ -1,0 +1,110 @@
+"""Searches the settings of methods, and records how they were found.
+
+python -m scripts.tune orl digits                # goes on where it was stopped
+python -m scripts.tune mufac --budget-minutes 60
+python -m scripts.tune --write                   # forget/tuned.json from what was tried
+
+Each method has eight trials on every data set, on a forget set that no comparison forgets: the
+next class or person, or 1,500 images of other people. Trials go to benchmarks/tuning.csv; the
+settings with the smallest mean gap to the reference, over the accuracies and the attack, win.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+
+from forget.compare_cli import NETWORKS
+from forget.comparison import compare_methods
+from forget.contenders import by_method
+from forget.errors import ForgetError
+from forget.methods.registry import NETWORK_METHODS
+from forget.networks import train_networks
+from forget.problems import PROBLEMS, load_problem
+from forget.terminal import ProgressBars
+from forget.training import accelerate
+from forget.tuning import GRIDS, TUNED, average_gap, other_split, trials
+
+CSV = Path(__file__).parents[1] / "benchmarks" / "tuning.csv"
+COLUMNS = ["problem", "method", "settings", "average gap", "gap", "mia gap", "seconds"]
+
+
+def read() -> pd.DataFrame:
+    """All trials so far."""
+    return pd.read_csv(CSV) if CSV.is_file() else pd.DataFrame(columns=COLUMNS)
+
+
+def search(name: str, methods: Sequence[str], ends: float, bars: ProgressBars) -> None:
+    """Runs the trials of a data set that are not there yet."""
+    problem, fabric = load_problem(name, None, bars), accelerate()
+    split = other_split(problem)
+    networks = train_networks(problem, split, 0, fabric, 0.0, bars, NETWORKS)
+    table = read()
+    done = set(zip(table["problem"], table["method"], table["settings"], strict=True))
+    for method in methods:
+        for settings in trials(method):
+            said = json.dumps(settings)
+            if (name, method, said) in done:
+                continue
+            if perf_counter() > ends:
+                return
+            contender = by_method(replace(NETWORK_METHODS[method], **settings))
+            found = compare_methods(
+                split, lambda seed: networks, {f"{method} {said}": contender}, fabric=fabric,
+                on_step=bars,
+            )  # fmt: skip
+            row = dict(found.table.iloc[0])
+            values = [average_gap(row), row["gap"], row["mia gap"], row["seconds"]]
+            new = pd.DataFrame([[name, method, said, *values]], columns=COLUMNS)
+            table = pd.concat([table, new]) if len(table) else new
+            temporary = CSV.with_suffix(".part")
+            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+            temporary.replace(CSV)
+
+
+def winners(table: pd.DataFrame) -> dict[str, dict[str, dict[str, object]]]:
+    """The best settings by data set and method, of methods whose trials are complete."""
+    found: dict[str, dict[str, dict[str, object]]] = {}
+    for (problem, method), mine in table.groupby(["problem", "method"], sort=False):
+        if len(mine) < len(list(trials(method))):
+            continue
+        best = mine.loc[mine["average gap"].astype(float).idxmin()]
+        settings = {"settings": json.loads(best["settings"])}
+        told = {"average gap": round(float(best["average gap"]), 4), "trials": len(mine)}
+        found.setdefault(problem, {})[method] = settings | told
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("problems", nargs="*", metavar="DATA", help=", ".join(PROBLEMS))
+    parser.add_argument("--methods", default=",".join(GRIDS), metavar="A,B", help="by name (all)")
+    say = "start no trial after this many minutes"
+    parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
+    parser.add_argument("--write", action="store_true", help=f"write {TUNED.name} and end")
+    options = parser.parse_args(arguments)
+    ends = perf_counter() + 60 * options.budget_minutes
+    methods = [name.strip() for name in options.methods.split(",")]
+    try:
+        if unknown := [name for name in methods if name not in GRIDS]:
+            raise ForgetError(f"methods of {', '.join(GRIDS)}", ", ".join(unknown), "Choose.")
+        with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+            for name in options.problems:
+                search(name, methods, ends, bars)
+    except ForgetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if options.write:
+        TUNED.write_text(json.dumps(winners(read()), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
