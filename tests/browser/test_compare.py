@@ -27,7 +27,7 @@ def test_from_nothing_to_the_table(visit: Visit, shot: Shot) -> None:
     compare.click()
     expect(cancel).to_be_visible()
     page.get_by_role("link", name="Home").click()
-    expect(page.get_by_role("heading", name="Who is in it")).to_be_visible()
+    expect(page.get_by_role("heading", name="Who is in it")).to_be_visible(timeout=LONG)
     page.get_by_role("link", name="Compare").click()
     expect(page.get_by_role("heading", name="Two models")).to_be_visible(timeout=LONG)
     expect(page.get_by_text("Subtraction differs from its own refit by 0")).to_be_visible()
