@@ -6,19 +6,18 @@ from time import perf_counter
 
 import pandas as pd
 
+from forget import networks
 from forget.comparison import Comparison, compare
 from forget.contenders import READY, STANDARD
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index
-from forget.data.sources import APP_DATA
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
 
-__all__ = ["NETWORKS", "markdown", "run_comparison"]
+__all__ = ["markdown", "run_comparison"]
 
-NETWORKS = APP_DATA / "networks"  # what was trained for comparisons
 SHOWN = ("gap", "forget", "retain", "test", "unseen", "mia", "nomus", "seconds")
 
 
@@ -39,7 +38,7 @@ def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str
         _seeds(options.seeds),
         _seeds(options.unlearning_seeds),
         keep=keep,
-        folder=NETWORKS,
+        folder=networks.KEPT,
         on_step=on_step,
         enough=lambda: perf_counter() - began > 60 * options.budget_minutes,
     )

@@ -9,6 +9,8 @@ from lightning_fabric import Fabric
 from forget.data.core import Core, draw_core
 from forget.data.dataset import Indices
 from forget.data.partition import Partition
+from forget.data.sources import APP_DATA
+from forget.data.twins.find import hygiene
 from forget.forget_ready import (
     CoreNetwork,
     core_digest,
@@ -21,7 +23,9 @@ from forget.problems import Problem
 from forget.progress import OnStep, silent
 from forget.runs.keeper import FileKeeper
 
-__all__ = ["Networks", "core_of", "train_networks"]
+__all__ = ["KEPT", "Networks", "core_of", "kept_at", "train_networks"]
+
+KEPT = APP_DATA / "networks"
 
 SAID = {"original": "network on everything", "retrain": "reference", "core": "network on the core"}
 
@@ -87,11 +91,19 @@ def train_networks(
     )
 
 
+def kept_at(folder: Path, name: str, digest: str, seed: int) -> Path:
+    """Where a network is kept: by data set, the digest of its images, and seed."""
+    return folder / f"{name}-{digest[:12]}-{seed}.safetensors"
+
+
 def core_of(split: Partition, share: float, seed: int = 0) -> Core:
-    """Who may train a forget-ready network: people, or images where no people are known."""
+    """Who may train a forget-ready network: people, or images where no people are known.
+
+    People who share a picture are on the same side.
+    """
     data = split.data
     if data.people and len(data.classes) < len(set(data.people)):
-        return draw_core(data, share, never=split.forget)
+        return draw_core(data, share, hygiene(data).people, split.forget)
     draw = np.random.default_rng(seed).permutation(split.retain)
     images = np.sort(draw[: max(round(share * len(draw)), 1)])
     return Core((), images, np.setdiff1d(split.train, images), share)
@@ -121,7 +133,7 @@ def _network(
             split.data, core, problem.config, problem.recipe, seed, fabric, on_step=on_step
         )
     digest = core_digest(split.data, core)
-    path = folder / f"{problem.name}-{digest[:12]}-{seed}.safetensors"
+    path = kept_at(folder, problem.name, digest, seed)
     if path.is_file():
         return load_core_network(path)
     settings = {"core": digest, "seed": seed, "recipe": repr(problem.recipe)}

@@ -19,12 +19,11 @@ from time import perf_counter
 
 import pandas as pd
 
-from forget.compare_cli import NETWORKS
 from forget.comparison import compare_methods
 from forget.contenders import by_method
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
-from forget.networks import train_networks
+from forget.networks import KEPT, train_networks
 from forget.problems import PROBLEMS, load_problem
 from forget.terminal import ProgressBars
 from forget.training import accelerate
@@ -43,7 +42,7 @@ def search(name: str, methods: Sequence[str], ends: float, bars: ProgressBars) -
     """Runs the trials of a data set that are not there yet."""
     problem, fabric = load_problem(name, None, bars), accelerate()
     split = other_split(problem)
-    networks = train_networks(problem, split, 0, fabric, 0.0, bars, NETWORKS)
+    networks = train_networks(problem, split, 0, fabric, 0.0, bars, KEPT)
     table = read()
     done = set(zip(table["problem"], table["method"], table["settings"], strict=True))
     for method in methods:

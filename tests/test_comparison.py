@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forget import compare_cli
+from forget import networks as networks_module
 from forget.__main__ import main
 from forget.comparison import KEYS, Comparison, compare, compare_methods
 from forget.contenders import contenders
@@ -218,7 +218,7 @@ def test_networks_are_kept_and_read_again(
 def test_the_command_prints_a_table_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(compare_cli, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(networks_module, "KEPT", tmp_path / "networks")
     out = tmp_path / "rows.csv"
     command = ["compare", "digits", "--methods", "original,finetune", "--out", str(out)]
     assert main([*command, "--budget-minutes", "0"]) == 0

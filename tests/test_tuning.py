@@ -80,7 +80,7 @@ def test_a_search_goes_on_and_ends_with_its_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tune, "CSV", tmp_path / "tuning.csv")
-    monkeypatch.setattr(tune, "NETWORKS", tmp_path / "networks")
+    monkeypatch.setattr(tune, "KEPT", tmp_path / "networks")
     command = ["digits", "--methods", "negative_gradient"]
     assert tune.main([*command, "--budget-minutes", "0"]) == 0
     assert not len(tune.read())

@@ -6,7 +6,7 @@
     python -m benchmarks.mufac --show                            tables of what is there
     python -m benchmarks.mufac --figures docs                    and its figures
 
-Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/mufac-benchmark.
+Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/networks.
 Per seed three networks: "core 50%" (half of the people after joining twins, drawn once, none of
 them in the benchmark's forget set), "everybody" and "reference" (without the forget set).
 """

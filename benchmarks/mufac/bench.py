@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from forget.data.dataset import natural_key
 from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
-from forget.data.sources import APP_DATA
 from forget.data.twins.report import Hygiene
 from forget.forget_ready import (
     CoreNetwork,
@@ -28,14 +26,14 @@ from forget.metrics.accuracy import judge
 from forget.metrics.membership import loss_attack, nomus
 from forget.models.classifier import build
 from forget.mufac_training import NETWORK, mufac_recipe
+from forget.networks import KEPT, kept_at
 from forget.progress import OnStep
 from forget.recipe import hidden_of, logits_of
 from forget.runs.keeper import FileKeeper
 from forget.runs.run import Run
 
-__all__ = ["FEWEST", "KEPT", "Bench", "Row"]
+__all__ = ["FEWEST", "Bench", "Row"]
 
-KEPT = APP_DATA / "mufac-benchmark"
 FEWEST = 10  # images to forget, from which on the attack says something
 
 Row = tuple[str, str, str, float]  # forget set, model, metric, value
@@ -79,13 +77,14 @@ class Bench:
 
         It is trained unless it is kept already, and goes on after a kill.
         """
-        path = self._path(name, seed)
+        core = self.core_of(name)
+        digest = core_digest(self.data, core)
+        path = kept_at(KEPT, "mufac" if self.side == 64 else f"mufac-{self.side}", digest, seed)
         if path.is_file():
             return load_core_network(path)
-        core = self.core_of(name)
         if self.run is not None and not name.startswith("core"):
             return self._of_run(self.run, name, seed, core)
-        settings = {"core": core_digest(self.data, core), "seed": seed, "side": self.side}
+        settings = {"core": digest, "seed": seed, "recipe": repr(mufac_recipe(self.side))}
         keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
 
         def on_step(done: int, total: int, note: str = "") -> None:
@@ -96,9 +95,6 @@ class Bench:
         save_core_network(found, path)
         keeper.drop()
         return found
-
-    def _path(self, name: str, seed: int) -> Path:
-        return KEPT / f"{self.side}-{seed}-{name.replace(' ', '-').rstrip('%')}.safetensors"
 
     def core_of(self, name: str) -> Core:
         """Whose images train a network; all of them where it is not forget-ready."""
