@@ -77,7 +77,34 @@ def _parser() -> argparse.ArgumentParser:
     twins.add_argument("--save", type=Path, metavar="FOLDER", help="tables and contact sheets")
     twins.set_defaults(run=_hygiene)
     _compare_parser(commands.add_parser)
+    _audit_parser(commands.add_parser)
     return parser
+
+
+def _audit_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
+    audit = add(
+        "audit",
+        help="ask whether people are really gone from a model",
+        description="Asks of a saved model whether people are still identified, verified or "
+        "detectable, beside people who were never in it. Writes audit.json, CSV and one HTML "
+        "page. Ends with 1 if a line fails.",
+    )
+    audit.add_argument("--after", type=Path, required=True, help="the model from after")
+    audit.add_argument("--before", type=Path, help="the model that knew them")
+    audit.add_argument("--reference", type=Path, help="one that was trained again without them")
+    audit.add_argument("--people", required=True, metavar="A,B", help="who should be gone")
+    audit.add_argument("--never", metavar="A,B", help="whom they should be like (20 added people)")
+    audit.add_argument("--data", default="orl", help="orl, mufac, or a folder of people (orl)")
+    audit.add_argument("--method", default="subtract", help="that took them out (subtract)")
+    say = "the goal was that they are not recognised, whoever shows their picture"
+    audit.add_argument("--suppression", action="store_true", help=say)
+    audit.add_argument("--margin", type=float, default=0.1, help="that counts as none (0.1)")
+    audit.add_argument("--shadows", type=int, default=64, help="pairs of shadow models (64)")
+    audit.add_argument("--seed", type=int, default=0, help="of all draws (0)")
+    audit.add_argument(
+        "--out", type=Path, default=Path("audit"), metavar="DIR", help="folder (audit)"
+    )
+    audit.set_defaults(run=_audit)
 
 
 def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -102,6 +129,15 @@ def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     say = "start no method after this many minutes"
     compare.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     compare.set_defaults(run=_compare)
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from forget.auditing.command import run_audit
+
+    with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+        found, text = run_audit(options, bars)
+    print(text)
+    return 1 if found.verdict == "FAIL" else 0
 
 
 def _compare(options: argparse.Namespace) -> int:

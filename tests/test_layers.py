@@ -46,6 +46,7 @@ ROWS = [
     "forget.comparison",
     "forget.contrast",
     "forget.charts",
+    "forget.auditing",
     "forget.ui",
     "forget.terminal",
     "forget.compare_cli",

@@ -92,7 +92,8 @@ class CosineHead:
     factor: Reals = field(repr=False)
     targets: Reals = field(repr=False)
 
-    def _whiten(self, rows: Reals) -> Reals:
+    def whitened(self, rows: Reals) -> Reals:
+        """Rows (n, d) in the space where cosines are taken."""
         if not self.factor.size:
             return rows
         with one_blas_thread():
@@ -100,11 +101,11 @@ class CosineHead:
 
     @cached_property
     def _means(self) -> Reals:
-        return _unit_rows(self._whiten(self.targets.T))
+        return _unit_rows(self.whitened(self.targets.T))
 
     def scores(self, features: Reals) -> Reals:
         """Cosines (n, c) of features (n, d) with every class."""
-        whitened, means = _unit_rows(self._whiten(features)), self._means
+        whitened, means = _unit_rows(self.whitened(features)), self._means
         with one_blas_thread():
             return whitened @ means.T
 

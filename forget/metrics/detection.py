@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
-from sklearn.metrics import roc_auc_score, roc_curve
+from scipy.stats import beta, rankdata
+from sklearn.metrics import roc_curve
 
 from forget.errors import ForgetError
 
@@ -83,8 +83,10 @@ def detect(
 
 
 def auc(members: Reals, others: Reals) -> float:
-    """Area under the curve, in [0, 1]; ties count half."""
-    return float(roc_auc_score(*_joined(members, others)))
+    """Area under the curve, in [0, 1]; ties count half (Mann and Whitney's statistic)."""
+    member, scores = _joined(members, others)
+    m, n = int(member.sum()), int((member == 0).sum())
+    return float((rankdata(scores)[member == 1].sum() - m * (m + 1) / 2) / (m * n))
 
 
 def tpr_at(members: Reals, others: Reals, rate: float) -> float:

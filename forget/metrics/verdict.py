@@ -30,6 +30,8 @@ class Line:
         interval: 95 % of the difference.
         margin: How large a difference is let be.
         means: What it means, and how an attacker would use it, one sentence.
+        reference: The same of the forgotten in a model that was trained again without them; nan
+            without one.
     """
 
     question: str
@@ -39,6 +41,7 @@ class Line:
     interval: tuple[float, float]
     margin: float
     means: str
+    reference: float = float("nan")
 
     @property
     def verdict(self) -> Verdict:

@@ -2,7 +2,9 @@
 
 import copy
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from forget.models.classifier import Classifier, build
 from forget.progress import Cancelled
 from forget.recipe import Recipe, fit, hidden_of, logits_of, to_input
 from forget.training import Batch, accelerate
-from forget.unlearning.contract import Kind, NetworkMethod, Scope
+from forget.unlearning.contract import Kind, NetworkMethod, Scope, Unlearned
 from forget.unlearning.descent import Descent
 from forget.unlearning.guarantees import guarantee_images
 
@@ -69,14 +71,22 @@ def small(name: str) -> NetworkMethod:
 
 
 SMALL = {name: small(name) for name in NETWORK_METHODS}
+Results = Callable[[str], Unlearned]
 DESCENTS = [name for name, method in SMALL.items() if isinstance(method, Descent)]
 every_method = pytest.mark.parametrize("method", NETWORK_METHODS)
 
 
 @pytest.fixture(scope="module")
-def split() -> Partition:
+def whole() -> Partition:
     """The digits, of which 5 and 7 are to be forgotten."""
     return by_class(load_images("digits"), ["5", "7"])
+
+
+@pytest.fixture(scope="module")
+def split(whole: Partition) -> Partition:
+    """Half of them, which is enough for the laws of all methods."""
+    parts = {**whole.data.parts, "train": whole.data.train[::2]}
+    return by_class(replace(whole.data, parts=parts), ["5", "7"])
 
 
 @pytest.fixture(scope="module")
@@ -86,15 +96,21 @@ def network(split: Partition) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def able(split: Partition) -> Classifier:
-    """The same, trained until it names all of them."""
-    return fit(CONFIG, split.data, split.train, replace(RECIPE, epochs=6), accelerate("cpu"))
+def able(whole: Partition) -> Classifier:
+    """The same on all digits, trained until it names all of them."""
+    return fit(CONFIG, whole.data, whole.train, replace(RECIPE, epochs=6), accelerate("cpu"))
 
 
 @pytest.fixture(scope="module")
 def trained(split: Partition) -> Classifier:
     """The same, trained until it fits its images, where a second-order step is worth most."""
     return fit(CONFIG, split.data, split.train, replace(RECIPE, epochs=15), accelerate("cpu"))
+
+
+@pytest.fixture(scope="module")
+def results(network: Classifier, split: Partition) -> Callable[[str], Unlearned]:
+    """What each method makes of the network with seed 0; each runs once."""
+    return cache(lambda method: SMALL[method](network, split))
 
 
 def accuracy(network: Classifier, split: Partition, name: str) -> float:
@@ -198,11 +214,11 @@ STAY = ("original", "finetune", "cf_k", "l1_sparse")
 
 @every_method
 def test_each_method_moves_the_numbers_as_its_paper_says(
-    method: str, able: Classifier, split: Partition
+    method: str, able: Classifier, whole: Partition
 ) -> None:
-    assert accuracy(able, split, "forget") > 0.99
-    after = SMALL[method](able, split).model
-    forget, retain = (accuracy(after, split, name) for name in ("forget", "retain"))
+    assert accuracy(able, whole, "forget") > 0.99
+    after = SMALL[method](able, whole).model
+    forget, retain = (accuracy(after, whole, name) for name in ("forget", "retain"))
     if method in STAY:
         assert forget > 0.95 and retain > 0.95
     else:
@@ -213,9 +229,9 @@ def test_each_method_moves_the_numbers_as_its_paper_says(
 
 @every_method
 def test_the_result_loads_elsewhere(
-    method: str, network: Classifier, split: Partition, tmp_path: Path
+    method: str, results: Results, split: Partition, tmp_path: Path
 ) -> None:
-    after = SMALL[method](network, split).model
+    after = results(method).model
     torch.save(after.state_dict(), tmp_path / "state.pt")
     config = json.loads(json.dumps(after.config))
     again = build(config, torch.load(tmp_path / "state.pt", weights_only=True)).eval()
@@ -273,8 +289,8 @@ def test_the_divergence_is_torchs_and_zero_for_uniform_answers() -> None:
     assert flat.item() == pytest.approx(0, abs=1e-6)
 
 
-def test_guarantees_say_no_more_than_is_true(network: Classifier, split: Partition) -> None:
-    kinds = {name: method(network, split).guarantee.kind for name, method in SMALL.items()}
+def test_guarantees_say_no_more_than_is_true(results: Results) -> None:
+    kinds = {name: results(name).guarantee.kind for name in SMALL}
     approximate = {"finetune", "cf_k", "eu_k", "l1_sparse", "influence", *NEWTON}
     # 288 images are more than its noise hides, so that it does not claim its certificate.
     assert kinds.pop("certified") is Kind.APPROXIMATE
@@ -284,9 +300,9 @@ def test_guarantees_say_no_more_than_is_true(network: Classifier, split: Partiti
 
 
 @every_method
-def test_the_cost_is_told_in_passes(method: str, network: Classifier, split: Partition) -> None:
+def test_the_cost_is_told_in_passes(method: str, results: Results, split: Partition) -> None:
     retain, forget = len(split.retain), len(split.forget)
-    passes = SMALL[method](network, split).detail["passes"]
+    passes = results(method).detail["passes"]
     known = {
         **dict.fromkeys(("retrain", "finetune", "cf_k", "eu_k", "l1_sparse"), 2 * retain),
         **dict.fromkeys(("kl_uniform", "random_labels"), 2 * (retain + forget)),
@@ -301,7 +317,7 @@ def test_the_cost_is_told_in_passes(method: str, network: Classifier, split: Par
         "certified": round((retain + forget) / 3),
     }
     assert passes == known.get(method, passes)
-    assert 0 <= passes < 10 * retain
+    assert 0 <= passes < 20 * retain
 
 
 # Newton steps.
@@ -351,8 +367,8 @@ def test_a_step_that_costs_too_much_is_shortened_or_refused(
 
 
 @pytest.mark.parametrize("method", NEWTON)
-def test_normalisation_stays_as_it_is(method: str, network: Classifier, split: Partition) -> None:
-    before, after = network.state_dict(), SMALL[method](network, split).model.state_dict()
+def test_normalisation_stays_as_it_is(method: str, network: Classifier, results: Results) -> None:
+    before, after = network.state_dict(), results(method).model.state_dict()
     norms = [name for name, m in network.named_modules() if isinstance(m, torch.nn.BatchNorm2d)]
     kept = [name for name in before if name.rpartition(".")[0] in norms]
     assert kept

@@ -11,6 +11,10 @@ EXAMPLES = {
     "convnet": ({"architecture": "convnet", "classes": 3, "channels": 1, "side": 8}, (1, 8, 8)),
     "resnet18": ({"architecture": "resnet18", "classes": 3, "stem": "small"}, (3, 32, 32)),
 }
+EXAMPLES["unit readout"] = (
+    {"architecture": "unit readout", "base": EXAMPLES["convnet"][0], "classes": 3},
+    (1, 8, 8),
+)
 every = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
@@ -34,6 +38,14 @@ def test_logits_are_read_off_the_features(name: str) -> None:
     assert features.shape == (2, network.dimension)
     assert torch.equal(network.classify(features), network(images))
     assert network(images).shape == (2, 3)
+
+
+def test_what_a_unit_readout_reads_has_length_one() -> None:
+    network, images = example("unit readout")
+    read = network.features(images)
+    assert torch.allclose(read.norm(dim=1), torch.ones(2))
+    hidden = network.base.features(images)
+    assert torch.allclose(read[:, :-1] * 2**0.5, torch.nn.functional.normalize(hidden))
 
 
 def test_the_large_stem_is_torchvisions() -> None:

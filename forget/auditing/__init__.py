@@ -1,0 +1,1 @@
+"""Is the person really gone? Two models and photographs in, evidence out."""

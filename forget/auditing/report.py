@@ -1,0 +1,180 @@
+"""An audit as files: JSON, CSV and one HTML page that needs nothing else."""
+
+import json
+import math
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forget.auditing.figures import figures
+from forget.auditing.run import Audit
+from forget.errors import ForgetError
+from forget.metrics.verdict import Verdict
+
+__all__ = ["ADVICE", "page", "plain_values", "save_audit", "summary"]
+
+ADVICE = (
+    "Never publish the model from before together with this one: the difference of the two gives "
+    "away who left, whatever the method, because an exact method changes what the person made and "
+    "nothing else."
+)
+COLOUR = {Verdict.PASS: "#00714d", Verdict.FAIL: "#a34700", Verdict.UNKNOWN: "#5c5c5c"}
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
+  color: #17181a; background: #fff; }
+h1, h2 { font-family: Georgia, serif; font-weight: 600; }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0; font-size: .9rem; }
+th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid #dcdcda; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.verdict { font-weight: 600; }
+.note { color: #5c5c5c; }
+"""
+
+
+def summary(audit: Audit) -> str:
+    """The verdicts in a few lines of text."""
+    head = f"{audit.verdict.value}: {audit.goal} of {', '.join(audit.forgotten)}"
+    lines = [head, f"compared with {len(audit.never)} people who were never there", ""]
+    for line in audit.lines:
+        low, high = line.interval
+        lines.append(
+            f"  {line.verdict.value:16} {line.question}: {line.value:.3f} against "
+            f"{line.target:.3f} (difference {line.difference:+.3f}, {low:+.3f} to {high:+.3f}, "
+            f"margin {line.margin:g})"
+        )
+    for one in audit.edited:
+        who = f", which points at {one.people[0][0]}" if one.people else ""
+        lines.append(f"  An edited matrix was found: {one.matrix}{who}.")
+    lines += [f"  note: {note}" for note in audit.notes]
+    return "\n".join([*lines, "", ADVICE])
+
+
+def plain_values(audit: Audit) -> dict[str, Any]:
+    """Everything as plain values, numbers that are none as null."""
+    attacks = {"best score": audit.plain, "shadows": audit.shadows}
+    found = {
+        "verdict": audit.verdict.value,
+        "goal": audit.goal,
+        "forgotten": list(audit.forgotten),
+        "compared with": list(audit.never),
+        "lines": audit.table.to_dict(orient="records"),
+        "attacks": {
+            name: {"auc": one.auc, "interval": list(one.interval), "tpr": one.tpr}
+            for name, one in attacks.items()
+            if one is not None
+        },
+        "enrolled again": audit.relearned.to_dict(orient="records"),
+        "others": audit.collateral.to_dict(orient="records"),
+        "probes": audit.probes.to_dict(orient="records"),
+        "edited matrices": [
+            {"matrix": one.matrix, "gap": one.leak.gap, "people": dict(one.people[:5])}
+            for one in audit.edited
+        ],
+        "difference of the pair": audit.difference,
+        "notes": list(audit.notes),
+        "release advice": ADVICE,
+    }
+    return _plain(found)
+
+
+def save_audit(audit: Audit, folder: str | Path) -> list[Path]:
+    """Writes audit.json, lines.csv, others.csv, probes.csv and report.html; returns the paths.
+
+    Raises:
+        ForgetError: The folder cannot be written to.
+    """
+    folder = Path(folder)
+    texts = {
+        "audit.json": json.dumps(plain_values(audit), indent=1) + "\n",
+        "lines.csv": audit.table.to_csv(index=False),
+        "report.html": page(audit),
+    }
+    for name, table in (("others", audit.collateral), ("probes", audit.probes)):
+        if len(table):
+            texts[f"{name}.csv"] = table.to_csv(index=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            temporary = folder / f".{name}.part"
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(folder / name)
+    except OSError as error:
+        raise ForgetError(
+            f"a folder that can be written to at {folder}", str(error), "Choose another."
+        ) from error
+    return [folder / name for name in texts]
+
+
+def page(audit: Audit) -> str:
+    """One HTML page with tables and figures, which loads nothing from elsewhere."""
+    drawn = figures(audit)
+    parts = []
+    for number, (title, figure) in enumerate(drawn.items()):
+        html = figure.to_html(
+            full_html=False, include_plotlyjs=not number, config={"displaylogo": False}
+        )
+        parts.append(f"<h2>{escape(title)}</h2>\n{html}")
+    who = escape(", ".join(audit.forgotten))
+    colour = COLOUR[audit.verdict]
+    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in audit.notes)
+    edited = "".join(f"<p>{escape(_edited(one))}</p>" for one in audit.edited)
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Audit</title><style>{STYLE}</style></head>
+<body><h1>Audit: {escape(audit.goal)} of {who}</h1>
+<p class="verdict" style="color:{colour}">{audit.verdict.value}</p>
+<p>Each number stands beside the same number for {len(audit.never)} people who were never in the
+model. PASS: the whole interval of the difference (95 % over all questions) lies inside the
+margin. FAIL: the difference lies outside it, and the interval excludes 0. Else there is not enough
+data to say.</p>
+{_lines(audit)}{edited}
+<p><strong>Release advice.</strong> {escape(ADVICE)}</p>{notes}
+{"".join(parts)}</body></html>
+"""
+
+
+def _lines(audit: Audit) -> str:
+    beside = any(not math.isnan(line.reference) for line in audit.lines)
+    heads = ["question", "forgotten", "compared with", "difference", "95 %", "margin", "verdict"]
+    if beside:
+        heads.insert(3, "reference")
+    rows = []
+    for line in audit.lines:
+        low, high = line.interval
+        numbers = [f"{line.value:.3f}", f"{line.target:.3f}", f"{line.difference:+.3f}"]
+        if beside:
+            numbers.insert(2, "" if math.isnan(line.reference) else f"{line.reference:.3f}")
+        cells = "".join(f"<td class='number'>{one}</td>" for one in numbers)
+        rows.append(
+            f"<tr><td>{escape(line.question)}<br><span class='note'>{escape(line.means)}</span>"
+            f"</td>{cells}<td class='number'>{low:+.3f} to {high:+.3f}</td>"
+            f"<td class='number'>{line.margin:g}</td>"
+            f"<td class='verdict' style='color:{COLOUR[line.verdict]}'>{line.verdict.value}</td>"
+            "</tr>"
+        )
+    head = "".join(f"<th scope='col'>{one}</th>" for one in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _edited(one: Any) -> str:  # noqa: ANN401 - a Betrayal
+    said = (
+        f"The matrix {one.matrix} was edited: it sends {one.leak.directions.shape[1]} directions"
+    )
+    said += f" to nothing (a gap of {one.leak.gap:.2g} in its singular values)"
+    if one.people:
+        person, cosine = one.people[0]
+        said += f", and they point at {person} (cosine {cosine:.3f})"
+    return said + "."
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any tree of values
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return None if value is pd.NA else value

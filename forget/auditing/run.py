@@ -1,0 +1,378 @@
+"""The audit: every question asked of the forgotten, of people who were never there, of the
+reference.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forget.auditing.collateral import collateral
+from forget.auditing.detectable import (
+    SHADOWS,
+    Deletion,
+    familiarity,
+    outstanding,
+    shadow_attack,
+    stand_out,
+)
+from forget.auditing.evidence import Evidence
+from forget.auditing.identified import ENROLLED, enrolled_again, named
+from forget.auditing.residue import Betrayal, betrayed, difference_attack, probed
+from forget.auditing.subject import Subject, from_linear, never_enrolled
+from forget.auditing.verified import threshold_of, verified
+from forget.errors import ForgetError
+from forget.metrics.detection import Detection, bootstrap
+from forget.metrics.probes import PROBES
+from forget.metrics.verdict import Line, Verdict
+from forget.progress import OnStep, silent
+
+__all__ = ["MARGIN", "Audit", "audit_people"]
+
+ROUNDS = 4000  # of the bootstrap
+FEW = 5  # people, below whom their scatter is taken from others
+MARGIN = 0.1  # of a share or an AUC, within which the forgotten count as like the never-seen
+_GUESSES = "An attacker guesses from answers alone whether these photographs were learned from."
+
+Reals = NDArray[np.float64]
+Measure = Callable[[Subject, str], Reals]
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What an audit found.
+
+    Arguments:
+        forgotten: Whom the model should have forgotten.
+        never: Whom they were compared with.
+        goal: "influence removal" or "suppression".
+        lines: Questions with verdicts.
+        shadows: U-LiRA; None where the model is not linear or no method was given.
+        plain: The simplest attack, on best scores; None for a model without names.
+        relearned: Share of held-out photographs found by number of photographs enrolled, and
+            group.
+        collateral: One row per person who stays.
+        probes: AUC by probe, layer and group.
+        edited: Matrices that betray somebody.
+        difference: What the pair of models gives away; empty without the one from before.
+        notes: What was left out, and why.
+    """
+
+    forgotten: tuple[str, ...]
+    never: tuple[str, ...]
+    goal: str
+    lines: tuple[Line, ...]
+    shadows: Detection | None = field(repr=False)
+    plain: Detection | None = field(repr=False)
+    relearned: pd.DataFrame = field(repr=False)
+    collateral: pd.DataFrame = field(repr=False)
+    probes: pd.DataFrame = field(repr=False)
+    edited: tuple[Betrayal, ...] = field(repr=False)
+    difference: dict[str, float]
+    notes: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FAIL if a line fails, PASS if all pass, else not enough data."""
+        each = [line.verdict for line in self.lines]
+        if Verdict.FAIL in each:
+            return Verdict.FAIL
+        passed = each and all(one is Verdict.PASS for one in each)
+        return Verdict.PASS if passed else Verdict.UNKNOWN
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per question."""
+        return pd.DataFrame(
+            [
+                {
+                    "question": line.question,
+                    "forgotten": line.value,
+                    "never there": line.target,
+                    "reference": line.reference,
+                    "difference": line.difference,
+                    "low": line.interval[0],
+                    "high": line.interval[1],
+                    "margin": line.margin,
+                    "verdict": line.verdict.value,
+                    "means": line.means,
+                }
+                for line in self.lines
+            ]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Asker:
+    """Asks the same of the forgotten and of people who were never there."""
+
+    after: Subject
+    reference: Subject | None
+    evidence: Evidence
+    margin: float
+    suppression: bool
+    seed: int
+
+    @property
+    def tail(self) -> float:
+        """Share beyond either end, so that all intervals together hold with 95 %."""
+        return 0.025 / (len(ENROLLED) + 3)
+
+    def line(
+        self, question: str, measure: Measure, means: str, chance: float | None = None
+    ) -> Line | None:
+        """A question with its verdict; None where nobody has an answer."""
+        theirs = [measure(self.after, person) for person in self.evidence.forgotten]
+        theirs = [values for values in theirs if len(values)]
+        if not theirs:
+            return None
+        if self.suppression and chance is not None:
+            return self._beside(self._against_chance(question, theirs, chance, means), measure)
+        like = [
+            values
+            for person in self.evidence.never
+            if len(values := measure(never_enrolled(self.after, person), person))
+        ]
+        if not like:
+            return None
+        value, target = (float(np.mean([one.mean() for one in side])) for side in (theirs, like))
+        interval = self._interval(theirs, like)
+        line = Line(question, value, target, value - target, interval, self.margin, means)
+        return self._beside(line, measure)
+
+    def _beside(self, line: Line, measure: Measure) -> Line:
+        """The line with what the reference says of the same people."""
+        if self.reference is None:
+            return line
+        found = [measure(self.reference, person) for person in self.evidence.forgotten]
+        there = [values.mean() for values in found if len(values)]
+        return replace(line, reference=float(np.mean(there)) if there else float("nan"))
+
+    def _against_chance(
+        self, question: str, theirs: Sequence[Reals], chance: float, means: str
+    ) -> Line:
+        """The target is a number, and photographs of one person are drawn where there is one."""
+        single = len(theirs) == 1
+        groups = np.concatenate([np.full(len(one), k) for k, one in enumerate(theirs)])
+        places = np.arange(len(theirs[0])) if single else groups
+        found = np.concatenate(theirs)
+        low, high = bootstrap(np.mean, [found], [places], self.seed, ROUNDS, 1 - 2 * self.tail)
+        value, interval = float(found.mean()), (low - chance, high - chance)
+        return Line(question, value, chance, value - chance, interval, self.margin, means)
+
+    def _interval(self, theirs: Sequence[Reals], like: Sequence[Reals]) -> tuple[float, float]:
+        """Interval of the difference of the means over people, who are drawn again.
+
+        Fewer than five people cannot be drawn again: how much so few scatter is then taken from
+        the people who were never there, and from one more at either end of the scale, since that
+        all of a few people are alike does not show that the next one would be.
+
+        References:
+            | Approximate is better than exact for interval estimation of binomial proportions
+              (Agresti and Coull, 1998), for the added ones
+        """
+        ours, others = (np.array([values.mean() for values in side]) for side in (theirs, like))
+        draw = np.random.default_rng(self.seed)
+        like_drawn = draw.choice(others, (ROUNDS, len(others))).mean(1)
+        if len(ours) >= FEW:
+            ours_drawn = draw.choice(ours, (ROUNDS, len(ours))).mean(1)
+        else:
+            wider = np.append(others, [0.0, 1.0])
+            scatter = draw.choice(wider - wider.mean(), (ROUNDS, len(ours))).mean(1)
+            ours_drawn = ours.mean() - scatter  # what is seen, less how it may have come about
+        low, high = np.quantile(ours_drawn - like_drawn, [self.tail, 1 - self.tail])
+        return float(low), float(high)
+
+
+def audit_people(
+    after: Subject,
+    evidence: Evidence,
+    before: Subject | None = None,
+    delete: Deletion | None = None,
+    reference: Subject | None = None,
+    *,
+    suppression: bool = False,
+    margin: float = MARGIN,
+    shadows: int = SHADOWS,
+    seed: int = 0,
+    on_step: OnStep = silent,
+) -> Audit:
+    """Asks whether people are still identified, verified and detectable.
+
+    For the removal of influence the forgotten must be like people who were never there: for each
+    of these a linear model is refitted without them. For suppression they must be at chance.
+
+    Arguments:
+        after: The model that should have forgotten them.
+        evidence: The photographs.
+        before: The model that knew them; without it there is no collateral, no original
+            threshold, and no difference attack.
+        delete: The method, which shadows are made with; None leaves shadows out.
+        reference: A model that was trained again without them; its values stand beside.
+        suppression: Whether the goal was suppression.
+        margin: Difference that still counts as none.
+        shadows: Pairs of shadow models.
+        seed: Of every draw.
+        on_step: Told of progress.
+
+    Raises:
+        ForgetError: A model that gives no features.
+    """
+    notes: list[str] = []
+    steps = iter(range(1, 1000))
+    total = 5 + len(ENROLLED) + shadows * (delete is not None)
+
+    def step(note: str) -> None:
+        on_step(next(steps), total, note)
+
+    before = _warmed(after, before, evidence)
+    asker = _Asker(after, reference, evidence, margin, suppression, seed)
+    gallery = max(len(evidence.staying), 1)
+    lines: list[Line | None] = []
+    step("names")
+    lines.append(
+        asker.line(
+            "taken for somebody",
+            named(evidence),
+            "An attacker shows a new photograph: does the model name anybody?",
+            0.0 if suppression else None,
+        )
+    )
+    if after.answer is None:
+        notes.append("The model has no gallery, so nobody can be named.")
+    for count in ENROLLED:
+        step(f"enrolled with {count}")
+        lines.append(
+            asker.line(
+                f"found when enrolled again with {count}",
+                enrolled_again(evidence, count),
+                "An attacker has so many photographs and enrols the person: are they found "
+                "better than a stranger would be?",
+                1 / gallery,
+            )
+        )
+    step("verification")
+    lines += _verification(asker, before, notes)
+    plain = _plain(asker)
+    if plain is not None:
+        lines.append(
+            asker.line("stands out by the best score", outstanding(evidence, plain), _GUESSES, 0.5)
+        )
+    found = None
+    if delete is not None and before is not None and before.linear is not None:
+        found = shadow_attack(
+            before.linear,
+            evidence.forgotten,
+            delete,
+            shadows,
+            seed,
+            lambda done, of, note="": step(note),
+        )
+        lines.append(_of_attack("detected by shadows (U-LiRA)", found, margin))
+    else:
+        notes.append(
+            "Shadows were left out: they need a linear model from before, and the method."
+        )
+    step("inside")
+    probes = _probes(after, evidence, seed)
+    edited = tuple(betrayed(after, evidence))
+    step("others")
+    hurt = collateral(before, after, evidence) if before else pd.DataFrame()
+    pair = difference_attack(before, after, evidence) if before else {}
+    if before is None:
+        notes.append("Without the model from before nobody knows who else was hurt.")
+    step("relearning")
+    answered = tuple(line for line in lines if line is not None)
+    if not answered:
+        raise ForgetError("a model that says something of faces", "nothing", "Give features.")
+    return Audit(
+        evidence.forgotten,
+        evidence.never,
+        "suppression" if suppression else "influence removal",
+        answered,
+        found,
+        plain,
+        _relearned(after, evidence),
+        hurt,
+        probes,
+        edited,
+        pair,
+        tuple(notes),
+    )
+
+
+def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subject | None:
+    """Computes all features at once; of two models on one feature map once for both."""
+    after.embed(evidence.faces.images)
+    if before is None:
+        return None
+    ours, theirs = after.linear, before.linear
+    if ours and theirs and ours.feature_map.space == theirs.feature_map.space:
+        return from_linear(theirs, before.name, after.rows)
+    before.embed(evidence.faces.images)
+    return before
+
+
+def _verification(asker: _Asker, before: Subject | None, notes: list[str]) -> list[Line | None]:
+    means = "An attacker who knows the person compares a new photograph with an old one."
+    lines = []
+    for title, subject in (("at the original threshold", before), ("recalibrated", asker.after)):
+        if subject is None:
+            continue
+        try:
+            threshold = threshold_of(subject, asker.evidence)
+        except ForgetError as error:
+            notes.append(f"Verification was left out: {error}")
+            continue
+        measure = verified(asker.evidence, threshold)
+        lines.append(asker.line(f"verified, {title}", measure, means, 0.01))
+    return lines
+
+
+def _plain(asker: _Asker) -> Detection | None:
+    evidence, after = asker.evidence, asker.after
+    theirs = [(p, familiarity(after, evidence, p, True)) for p in evidence.forgotten]
+    like = [(p, familiarity(never_enrolled(after, p), evidence, p, True)) for p in evidence.never]
+    if not all(len(values) for _, values in theirs + like):
+        return None
+    return stand_out(theirs, like, asker.seed)
+
+
+def _of_attack(question: str, found: Detection, margin: float) -> Line:
+    low, high = (end - 0.5 for end in found.interval)
+    return Line(question, found.auc, 0.5, found.auc - 0.5, (low, high), margin, _GUESSES)
+
+
+def _relearned(after: Subject, evidence: Evidence) -> pd.DataFrame:
+    most = min(max(len(evidence.fitted(person)) for person in evidence.forgotten), 7)
+    rows = []
+    for count in range(1, most + 1):
+        measure = enrolled_again(evidence, count)
+        groups = {
+            "forgotten": [measure(after, person) for person in evidence.forgotten],
+            "never there": [
+                measure(never_enrolled(after, person), person) for person in evidence.never
+            ],
+        }
+        for group, found in groups.items():
+            there = [values for values in found if len(values)]
+            if there:
+                rows.append({"photographs": count, "group": group, "found": _mean(there)})
+    return pd.DataFrame(rows)
+
+
+def _probes(after: Subject, evidence: Evidence, seed: int) -> pd.DataFrame:
+    rows = []
+    for kind in PROBES:
+        for group, people in (("forgotten", evidence.forgotten), ("never there", evidence.never)):
+            for person in people[:5]:
+                for layer, value in probed(after, evidence, person, kind, seed).items():
+                    row = {"probe": kind, "layer": layer, "group": group, "person": person}
+                    rows.append(row | {"auc": value})
+    return pd.DataFrame(rows)
+
+
+def _mean(values: Sequence[Reals]) -> float:
+    return float(np.concatenate(values).mean())
