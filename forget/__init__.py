@@ -11,6 +11,7 @@ _HOME = {
     "FaceDataset": "forget.data.dataset",
     "ForgetError": "forget.errors",
     "LinearModel": "forget.linear.model",
+    "audit": "forget.auditing.linear",
     "compare": "forget.comparison",
     "METHODS": "forget.methods.registry",
     "hygiene": "forget.data.twins.find",

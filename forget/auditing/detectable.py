@@ -7,19 +7,46 @@ from numpy.typing import NDArray
 
 from forget.auditing.evidence import Evidence
 from forget.auditing.subject import Subject
+from forget.data.dataset import FaceDataset
+from forget.errors import ForgetError
 from forget.linear.erasing.features import rows_in
 from forget.linear.model import LinearModel
+from forget.methods.registry import LINEAR_METHODS, unlearn
 from forget.metrics.detection import Detection, detect
 from forget.metrics.lira import likelihood_ratio
 from forget.progress import OnStep, silent
 
-__all__ = ["SHADOWS", "Deletion", "familiarity", "outstanding", "shadow_attack", "stand_out"]
+__all__ = [
+    "SHADOWS",
+    "Deletion",
+    "deletion",
+    "familiarity",
+    "outstanding",
+    "shadow_attack",
+    "stand_out",
+]
 
 SHADOWS = 64
 
 Reals = NDArray[np.float64]
 # Takes people out of a model: what is audited by shadows is the method, not one result of it.
 Deletion = Callable[[LinearModel, Sequence[str]], LinearModel]
+
+
+def deletion(faces: FaceDataset, method: str) -> Deletion:
+    """The deletion that a method for linear models makes.
+
+    Raises:
+        ForgetError: No such method.
+    """
+    if method not in LINEAR_METHODS:
+        known = ", ".join(LINEAR_METHODS)
+        raise ForgetError(f"a method for linear models: {known}", repr(method), "Choose one.")
+
+    def delete(model: LinearModel, people: Sequence[str]) -> LinearModel:
+        return unlearn(model, faces, people, method).model  # type: ignore[return-value]
+
+    return delete
 
 
 def familiarity(subject: Subject, evidence: Evidence, person: str, fitted: bool) -> Reals:

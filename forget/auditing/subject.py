@@ -17,7 +17,7 @@ from forget.linear.model import LinearModel
 from forget.metrics.retrieval import unit
 from forget.recipe import EVALUATION_BATCH
 
-__all__ = ["Answers", "Subject", "from_linear", "from_network", "never_enrolled"]
+__all__ = ["Answers", "KnownRows", "Subject", "from_linear", "from_network", "never_enrolled"]
 
 Reals = NDArray[np.float64]
 
@@ -74,14 +74,26 @@ class Subject:
     rows: Callable[[Images], Rows] | None = field(default=None, repr=False)
 
 
-class _Rows:
-    """Rows of a feature map, each photograph computed once."""
+class KnownRows:
+    """Rows of a feature map, each photograph computed once.
 
-    def __init__(self, feature_map: FeatureMap) -> None:
+    Arguments:
+        feature_map: Photographs to rows.
+        images: Photographs whose rows are known already.
+        rows: These, (n, d).
+    """
+
+    def __init__(
+        self, feature_map: FeatureMap, images: Images | None = None, rows: Rows | None = None
+    ) -> None:
         self.feature_map = feature_map
         self.known: dict[str, Rows] = {}
+        if images is not None and rows is not None:
+            hashes = (photograph_hash(image) for image in images)
+            self.known = dict(zip(hashes, rows, strict=True))
 
     def __call__(self, images: Images) -> Rows:
+        """Rows on the grid, (n, d)."""
         hashes = [photograph_hash(image) for image in images]
         new = [i for i, one in enumerate(hashes) if one not in self.known]
         if new:
@@ -98,7 +110,7 @@ def from_linear(model: LinearModel, name: str, rows: Callable | None = None) -> 
         name: What to call it.
         rows: Photographs to rows of its feature map, where they are kept already.
     """
-    read = rows or _Rows(model.feature_map)
+    read = rows or KnownRows(model.feature_map)
 
     def real(images: Images) -> Reals:
         return model.feature_map.grid.real(read(images))

@@ -12,6 +12,7 @@ PAGES = {
     "app.py": "Home",
     "pages/forget_people.py": "Forget people",
     "pages/what_it_remembers.py": "What it remembers",
+    "pages/audit.py": "Audit",
     "pages/compare.py": "Compare",
     "pages/experiments.py": "Experiments",
     "pages/classes.py": "Classes",

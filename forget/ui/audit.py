@@ -1,0 +1,289 @@
+"""The audit of what a visitor has had forgotten: run in the background, drawn as three answers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import streamlit as st
+
+from forget.auditing.detectable import SHADOWS
+from forget.auditing.evidence import Evidence
+from forget.auditing.figures import histogram, lines_chart, relearning, roc, who_was_hurt
+from forget.auditing.linear import audit
+from forget.auditing.report import ADVICE, page, plain_values
+from forget.auditing.run import Audit
+from forget.charts.people import NO_FRILLS
+from forget.errors import ForgetError
+from forget.metrics.detection import Detection
+from forget.metrics.verdict import Line, Verdict
+from forget.progress import OnStep
+from forget.ui import jobs
+from forget.ui.goals import SUPPRESS
+from forget.ui.parts import photograph, plain
+from forget.ui.visit import Visit
+
+__all__ = ["Audited", "draw", "nobody_yet", "run_button"]
+
+JOB, RESULT, SAID = "audit", "audit_result", "audit_said"
+EXPOSED = 8  # photographs that are shown
+ICONS = {
+    Verdict.PASS: ":material/check_circle:",
+    Verdict.FAIL: ":material/cancel:",
+    Verdict.UNKNOWN: ":material/help:",
+}
+# Which lines answer which question, by how they begin.
+CARDS = {
+    "Still identified?": ("taken for", "found when"),
+    "Still verified?": ("verified",),
+    "Still detectable?": ("stands out", "detected"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """An audit, and the visit that it is of.
+
+    Arguments:
+        now: What the visitor had forgotten then.
+        evidence: The photographs.
+        audit: What was found.
+    """
+
+    now: Visit
+    evidence: Evidence = field(repr=False)
+    audit: Audit = field(repr=False)
+
+
+def nobody_yet() -> None:
+    """Says what the page is for, before anybody was forgotten."""
+    st.markdown(
+        "Nobody is forgotten yet. Once somebody is, three questions are asked of the model: is "
+        "the person still **identified**, still **verified** on a new photograph, still "
+        "**detectable** as having been learned from? Each answer stands beside the same answer "
+        "for people who were never in the model."
+    )
+    st.page_link(
+        "pages/forget_people.py", label="Forget somebody", icon=":material/person_remove:"
+    )
+
+
+def run_button(now: Visit) -> Audited | None:
+    """Offers to audit, follows the work, and gives the last result there is."""
+    job = st.session_state.get(JOB)
+    if job is not None and not job.running:
+        del st.session_state[JOB]
+        if job.result is not None:
+            st.session_state[RESULT] = job.result
+            st.rerun()
+        st.session_state[SAID] = "" if job.cancelled else f"{job.label}: {job.error}"
+    if job is not None and job.running:
+        jobs.watch(JOB)
+    else:
+        names = plain(", ".join(now.bundle.faces.title(one) for one in now.forgotten))
+        st.markdown(f"{now.goal.done.capitalize()}: **{names}**")
+        st.button("Audit", type="primary", icon=":material/policy:", on_click=_begin, args=(now,))
+    said = st.session_state.get(SAID)
+    if said:
+        st.error(said, icon=":material/error:")
+    elif said is not None:
+        st.caption("Cancelled.")
+    found: Audited | None = st.session_state.get(RESULT)
+    if found is not None and found.now is not now:
+        st.warning(
+            "Out of date: the audit below is of what was forgotten then. Press Audit.",
+            icon=":material/update:",
+        )
+    return found
+
+
+def draw(found: Audited) -> None:
+    """Draws the three answers, and what lies under each."""
+    audit = found.audit
+    for place, (title, begins) in zip(st.columns(3), CARDS.items(), strict=True):
+        with place, st.container(border=True, height="stretch"):
+            _card(title, [one for one in audit.lines if one.question.startswith(begins)])
+    st.plotly_chart(
+        lines_chart(audit),
+        key="audit_lines",
+        config=NO_FRILLS,
+        alt="Each question as a difference with its interval: "
+        + "; ".join(f"{one.question} {one.difference:+.2f}" for one in audit.lines),
+    )
+    st.caption(
+        "PASS: the whole interval, 95 % over all questions, lies inside the grey margin. FAIL: "
+        "the difference lies outside it and the interval excludes 0. One person and a few "
+        "photographs are rarely enough to say."
+    )
+    if audit.edited:
+        for one in audit.edited:
+            who = f", and points at **{plain(one.people[0][0])}**" if one.people else ""
+            st.warning(
+                f"The {one.matrix} was edited: it sends directions to nothing{who}.",
+                icon=":material/visibility:",
+            )
+    _detectable(found)
+    _again(audit)
+    _others(audit)
+    st.info(ADVICE, icon=":material/publish:")
+    for note in audit.notes:
+        st.caption(note)
+    _downloads(audit)
+
+
+def _card(title: str, lines: Sequence[Line]) -> None:
+    st.header(title)
+    if not lines:
+        st.caption("This could not be asked.")
+        return
+    verdicts = [one.verdict for one in lines]
+    worst = next(v for v in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS) if v in verdicts)
+    st.markdown(f"{ICONS[worst]} **{worst.value}**")
+    for one in lines:
+        beside = "" if np.isnan(one.reference) else f", trained again {one.reference:.2f}"
+        st.markdown(
+            f"{ICONS[one.verdict]} {one.question}: **{one.value:.2f}** "
+            f"(compared with {one.target:.2f}{beside})"
+        )
+    st.caption(lines[0].means)
+
+
+def _detectable(found: Audited) -> None:
+    audit = found.audit
+    attacks = {"Best scores": audit.plain, "Shadow statistics": audit.shadows}
+    there = {name: one for name, one in attacks.items() if one is not None}
+    if not there:
+        return
+    st.header("What an attacker sees", anchor="attack")
+    name = st.radio("Attack by", list(there), horizontal=True, key="audit_attack")
+    attack = there[name]
+    both = np.concatenate([attack.members, attack.others])
+    low, high = float(both.min()), float(both.max())
+    if low < high:
+        threshold = st.slider(
+            "Says “learned” above", low, high, (low + high) / 2, key=f"audit_threshold_{name}"
+        )
+    else:
+        threshold = low
+    true, false = (float((one > threshold).mean()) for one in (attack.members, attack.others))
+    left, right = st.columns(2)
+    with left:
+        st.plotly_chart(
+            histogram(attack, threshold),
+            key="audit_histogram",
+            config=NO_FRILLS,
+            alt="Scores of photographs that were learned from, and of ones that never were",
+        )
+        st.markdown(
+            f"Above this threshold: **{true:.0%}** of the photographs that were learned from, and "
+            f"**{false:.0%}** of those that never were."
+        )
+    with right:
+        st.plotly_chart(
+            roc(attack),
+            key="audit_roc",
+            config=NO_FRILLS,
+            alt=f"True against false alarms, area {attack.auc:.3f}",
+        )
+    if audit.plain is not None:
+        _exposed(found, audit.plain)
+
+
+def _exposed(found: Audited, attack: Detection) -> None:
+    """The photographs of the forgotten that the model still scores highest."""
+    evidence, bundle = found.evidence, found.now.bundle
+    photographs = np.concatenate([evidence.fitted(person) for person in evidence.forgotten])
+    order = np.argsort(-attack.members, kind="stable")[:EXPOSED]
+    st.subheader("Most exposed photographs")
+    with st.container(horizontal=True, gap="small"):
+        for i in order:
+            beaten = float((attack.members[i] > attack.others).mean())
+            with st.container(width=80):
+                photograph(bundle, int(photographs[i]))
+                st.caption(f"{beaten:.0%}")
+    st.caption("The share of never-learned photographs that score lower; 50 % is ordinary.")
+
+
+def _again(audit: Audit) -> None:
+    table = audit.relearned
+    if not len(table):
+        return
+    st.header("If they are enrolled again", anchor="again")
+    left, right = st.columns([2, 3])
+    with right:
+        st.plotly_chart(
+            relearning(table),
+            key="audit_relearning",
+            config=NO_FRILLS,
+            alt="Share of held-out photographs found by photographs enrolled",
+        )
+    with left:
+        most = int(table["photographs"].max())
+        count = st.slider("Photographs enrolled", 1, most, 1, key="audit_count") if most > 1 else 1
+        for group in ("forgotten", "never there"):
+            mine = table[(table["photographs"] == count) & (table["group"] == group)]
+            if len(mine):
+                st.metric(group.capitalize(), f"{mine['found'].iloc[0]:.0%}", border=True)
+
+
+def _others(audit: Audit) -> None:
+    table = audit.collateral
+    if not len(table):
+        return
+    st.header("Everybody else", anchor="others")
+    hurt, near = int(table["hurt"].sum()), table[table["neighbour"]]
+    st.markdown(
+        f"**{hurt}** of {len(table)} people lost more than chance explains; the "
+        f"{len(near)} most like the forgotten lost {int(near['lost'].sum())} and won "
+        f"{int(near['won'].sum())} of {int(near['photographs'].sum())} photographs."
+    )
+    st.plotly_chart(
+        who_was_hurt(table),
+        key="audit_others",
+        config=NO_FRILLS,
+        alt="Each person who stays, by likeness to the forgotten and photographs won or lost",
+    )
+
+
+def _downloads(audit: Audit) -> None:
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download report",
+            lambda: page(audit),
+            "audit.html",
+            "text/html",
+            icon=":material/description:",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Download numbers",
+            json.dumps(plain_values(audit), indent=1),
+            "audit.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def _begin(now: Visit) -> None:
+    st.session_state.pop(SAID, None)
+    try:
+        jobs.start(JOB, "Auditing", now, lambda on_step: _run(now, on_step))
+    except ForgetError as error:
+        st.session_state[SAID] = str(error)
+
+
+def _run(now: Visit, on_step: OnStep) -> Audited:
+    bundle = now.bundle
+    found = audit(
+        now.model,
+        bundle.faces,
+        now.forgotten,
+        bundle.model,
+        now.goal.method,
+        rows=bundle.rows,
+        suppression=now.goal is SUPPRESS,
+        shadows=SHADOWS,
+        on_step=on_step,
+    )
+    return Audited(now, Evidence.of(bundle.faces, now.forgotten), found)
