@@ -76,6 +76,7 @@ def test_the_committed_settings_are_those_of_the_committed_trials() -> None:
         assert tuned(problem)
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_and_ends_with_its_budget(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

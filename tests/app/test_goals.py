@@ -1,5 +1,6 @@
 """Removal of influence and suppression, side by side and never mixed."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 from visitor import forget, opened, words
 
@@ -65,6 +66,7 @@ def test_a_suppressing_model_betrays_whom_it_hides() -> None:
     assert "mixes their directions" in words(at.switch_page("pages/what_it_remembers.py").run())
 
 
+@pytest.mark.slow
 def test_every_linearization_can_suppress() -> None:
     at = opened()
     next(one for one in at.selectbox if one.label == "Linearized at").set_value("tangent").run()

@@ -70,6 +70,7 @@ def test_one_run_and_two(
     check(page, shot, f"experiments-two-{look}")
 
 
+@pytest.mark.slow
 @harness.looks
 def test_a_picture_is_picked(
     visit: Visit, server: harness.Server, shot: Shot, width: int, dark: bool

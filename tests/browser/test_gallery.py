@@ -91,6 +91,7 @@ def test_keyboard_chooses_and_shows_where_it_is(open_gallery: Open) -> None:
     expect(ring).to_have_css("outline-style", "solid")
 
 
+@pytest.mark.slow
 def test_choice_is_shared_both_ways(open_gallery: Open) -> None:
     page = open_gallery()
     pick_by_name(page, "Person 30")
@@ -113,6 +114,7 @@ def test_rapid_clicks_are_all_kept_and_never_flicker(open_gallery: Open) -> None
     assert page.evaluate("() => window.flickers") == 0
 
 
+@pytest.mark.slow
 def test_double_toggles_end_where_the_last_click_left_them(open_gallery: Open) -> None:
     page = open_gallery()
     for name in ("Person 21", "Person 22", "Person 21", "Person 23", "Person 22", "Person 22"):
@@ -122,6 +124,7 @@ def test_double_toggles_end_where_the_last_click_left_them(open_gallery: Open) -
     expect_chosen(page, "Person 22", "Person 23", in_any_order=True)
 
 
+@pytest.mark.slow
 def test_reset_by_the_app_clears_the_pictures(open_gallery: Open) -> None:
     page = open_gallery()
     box(page, "Person 21").check()
@@ -147,6 +150,7 @@ def test_forgotten_people_stay_in_place_and_cannot_be_chosen(open_gallery: Open)
     expect_chosen(page)
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text(open_gallery: Open) -> None:
     page = open_gallery()
     name = "<img src=x onerror=\"document.title='hacked'\"> & Co"
@@ -157,6 +161,7 @@ def test_hostile_names_stay_text(open_gallery: Open) -> None:
     assert page.title() == "Gallery"
 
 
+@pytest.mark.slow
 def test_choosing_rebuilds_nothing_and_sends_no_portrait_twice(open_gallery: Open) -> None:
     page = open_gallery()
     frames: list[int] = []  # how many portraits each message of the server holds
@@ -178,6 +183,7 @@ def test_choosing_rebuilds_nothing_and_sends_no_portrait_twice(open_gallery: Ope
     assert sum(frames) == 40
 
 
+@pytest.mark.slow
 @harness.looks
 def test_readable(
     open_gallery: Open, shot: Callable[[Page, str], Path], width: int, dark: bool

@@ -102,6 +102,7 @@ def test_two_visitors_do_not_disturb_each_other(visit: Visit) -> None:
     expect(face(one, 21)).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_the_model_survives_a_walk_through_the_pages(visit: Visit) -> None:
     page = visit("/forget_people")
     face(page, 34).click()
@@ -117,6 +118,7 @@ def test_the_model_survives_a_walk_through_the_pages(visit: Visit) -> None:
     expect(face(page, 34)).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_the_downloaded_model_verifies(visit: Visit, tmp_path) -> None:  # noqa: ANN001
     from forget.__main__ import main
 
@@ -165,6 +167,7 @@ def test_own_photographs(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: A
     check(page, shot, "own-result")
 
 
+@pytest.mark.slow
 def test_a_bad_upload_is_told(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: ANN001
     (tmp_path / "bad.zip").write_bytes(b"no zip at all")
     page = visit("/forget_people", width=390)
