@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from forget.data.dataset import FaceDataset
 from forget.data.load import load_faces
 from forget.data.split import Split, split_by_identity
+from forget.data.twins.find import SIMILARITY, hygiene
+from forget.data.twins.report import Hygiene
 from forget.linear.erasing.capacity import Capacity, capacity
 from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
@@ -27,6 +29,7 @@ __all__ = ["FIRST", "Bundle", "Source", "bundle_of", "demo", "feature_map", "is_
 
 Source = Literal["orl", "mufac", "own"]
 
+MANY = 1000  # photographs, beyond which looking for similar ones takes too long for a page
 _READY: set[str] = set()  # so that a page need not open files each time it is drawn
 FIRST = "penultimate"  # how the faces are linearized until somebody chooses
 
@@ -87,6 +90,12 @@ class Bundle:
     def room(self) -> Capacity:
         """How many people can be suppressed before others suffer, by estimate."""
         return capacity(self.model.statistics, ridge=ridge_of(self.model))
+
+    @cached_property
+    def hygiene(self) -> Hygiene:
+        """Twins among the photographs; of many, only pictures that are the same to the byte."""
+        many = len(self.faces.images) > MANY
+        return hygiene(self.faces, similarity=None if many else SIMILARITY)
 
     def warm(self) -> "Bundle":
         """Computes what the first click needs; returns the bundle."""

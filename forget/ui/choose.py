@@ -7,6 +7,7 @@ import streamlit as st
 from forget.effect import nearest_people
 from forget.errors import ForgetError
 from forget.ui import goals, linearized, mufac, own
+from forget.ui.beforehand import warnings
 from forget.ui.browse import GROUPS, browse
 from forget.ui.cached import FIRST, demo
 from forget.ui.goals import GOALS, SUPPRESS
@@ -113,6 +114,8 @@ def preview(now: Visit) -> None:
     labels = [bundle.faces.labels[i] for i in enrolled]
     features = bundle.features[enrolled]
     st.header("Chosen")
+    for said in warnings(bundle, now.model.people, chosen):
+        st.warning(said, icon=":material/warning:")
     for person in chosen[:3]:
         st.markdown(f"**{plain(bundle.faces.title(person))}**")
         with st.container(horizontal=True, gap="small"):
