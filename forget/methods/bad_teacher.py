@@ -1,16 +1,16 @@
 """Learning from a teacher that knows nothing about what is to be forgotten."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.models.classifier import build
 from forget.training import Pair, Phase
-from forget.unlearning.contract import Guarantee
+from forget.unlearning.contract import Guarantee, Range
 from forget.unlearning.course import FORWARD, Course
 from forget.unlearning.descent import Descent
 from forget.unlearning.distill import divergence
@@ -37,11 +37,7 @@ class BadTeacher(Descent):
     """
 
     share: float = 0.3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.share <= 1:
-            raise ForgetError("a share above 0, at most 1", f"{self.share}", "0.3 is usual.")
+    ranges: ClassVar = {"share": Range(0, 1, above=True)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One over a share of the retain set, with batches of the forget set beside."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy
 from forget.training import Phase
-from forget.unlearning.contract import Guarantee
+from forget.unlearning.contract import Guarantee, Range
 from forget.unlearning.course import FORWARD, Course
 from forget.unlearning.descent import Descent
 from forget.unlearning.guarantees import suppressed
@@ -37,11 +37,7 @@ class Boundary(Descent):
     """
 
     reach: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.reach < 0:
-            raise ForgetError("a reach of 0 or more", f"{self.reach}", "0.1 is usual.")
+    ranges: ClassVar = {"reach": Range(0)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One over the forget set under its nearest classes."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from forget.linear.certified import Ledger, Reals, fit_heads
 from forget.models.classifier import Classifier, UnitReadout
 from forget.recipe import EVALUATION_BATCH, hidden_of
 from forget.training import Pass
-from forget.unlearning.contract import Guarantee, Kind, NetworkMethod, Scope, Work
+from forget.unlearning.contract import Guarantee, Kind, NetworkMethod, Range, Scope, Work
 from forget.unlearning.course import FORWARD
 from forget.unlearning.descent import check_settings
 
@@ -48,6 +48,7 @@ class Certified(NetworkMethod):
     delta: float = 1e-4
     sigma: float = 1.0
     ridge: float = 1e-4
+    ranges: ClassVar = {"ridge": Range(0, above=True)}
 
     def __post_init__(self) -> None:
         check_settings(self)

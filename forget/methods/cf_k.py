@@ -1,10 +1,11 @@
 """Training on with only the last layers free to move."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from forget.errors import ForgetError
 from forget.methods.finetune import FineTune
 from forget.training import Phase
+from forget.unlearning.contract import Range
 from forget.unlearning.course import Course
 
 __all__ = ["CfK"]
@@ -28,11 +29,7 @@ class CfK(FineTune):
     """
 
     k: int = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.k < 1:
-            raise ForgetError("at least 1 stage that moves", f"{self.k}", "3 is the benchmark's.")
+    ranges: ClassVar = {"k": Range(1)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One over the retain set."""

@@ -1,12 +1,12 @@
 """Noise on the weights, most where what stays does not need them."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
-from forget.unlearning.contract import Guarantee, Work
+from forget.unlearning.contract import Guarantee, Range, Work
 from forget.unlearning.course import Course
 from forget.unlearning.edit import Edit
 from forget.unlearning.guarantees import suppressed
@@ -37,11 +37,7 @@ class Fisher(Edit):
 
     alpha: float = 1e-4
     most: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.alpha > 0 and self.most > 0):
-            raise ForgetError("both above 0", f"{self.alpha}, {self.most}", "Correct them.")
+    ranges: ClassVar = {"alpha": Range(0, above=True), "most": Range(0, above=True)}
 
     def steps(self, course: Course) -> int:
         """Batches of the retain set."""

@@ -1,15 +1,15 @@
 """One step by the influence function, its inverse curvature found by recursion."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.linear.tangent.curvature import Weights, ggn_product, movable, slope
-from forget.unlearning.contract import Guarantee, Work
+from forget.unlearning.contract import Guarantee, Range, Work
 from forget.unlearning.course import Course
 from forget.unlearning.edit import Edit
 from forget.unlearning.guarantees import went_on_without
@@ -47,11 +47,11 @@ class Influence(Edit):
     iterations: int = 50
     damping: float = 1e-2
     strength: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.iterations < 1 or not (self.damping > 0 and self.strength > 0):
-            raise ForgetError("an iteration, damping and strength above 0", str(self), "Correct.")
+    ranges: ClassVar = {
+        "iterations": Range(1),
+        "damping": Range(0, above=True),
+        "strength": Range(0, above=True),
+    }
 
     def steps(self, course: Course) -> int:
         """Batches of the forget set, and one for each iteration."""

@@ -1,14 +1,14 @@
 """Taking what tells the images apart out of every layer's inputs, without gradients."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from torch import Tensor
 
 from forget.data.dataset import Indices
 from forget.data.partition import Partition
-from forget.errors import ForgetError
-from forget.unlearning.contract import Guarantee, Work
+from forget.unlearning.contract import Guarantee, Range, Work
 from forget.unlearning.course import Course
 from forget.unlearning.edit import Edit
 from forget.unlearning.guarantees import suppressed
@@ -44,12 +44,7 @@ class Kodge(Edit):
     sample: int = 900
     retain_scale: float = 100.0
     forget_scale: float = 3.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.sample < 1 or not (self.retain_scale >= 1 and self.forget_scale >= 1):
-            expected = "a sample of at least 1 and scales of at least 1"
-            raise ForgetError(expected, str(self), "Correct the settings.")
+    ranges: ClassVar = {"sample": Range(1), "retain_scale": Range(1), "forget_scale": Range(1)}
 
     def steps(self, course: Course) -> int:
         """Batches of both samples."""

@@ -1,12 +1,13 @@
 """Training on with what stays, and with a push towards few weights."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy
 from forget.training import Batch, Phase
+from forget.unlearning.contract import Range
 from forget.unlearning.course import Course
 from forget.unlearning.descent import Descent
 
@@ -33,11 +34,7 @@ class L1Sparse(Descent):
     """
 
     penalty: float = 5e-5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.penalty < 0:
-            raise ForgetError("a penalty of 0 or more", f"{self.penalty}", "0 is fine-tuning.")
+    ranges: ClassVar = {"penalty": Range(0)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One for each epoch, with its own penalty."""

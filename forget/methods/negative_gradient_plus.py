@@ -1,14 +1,14 @@
 """Climbing the loss of the images to forget while descending that of the others."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy
 from forget.training import Pair, Phase
-from forget.unlearning.contract import Guarantee
+from forget.unlearning.contract import Guarantee, Range
 from forget.unlearning.course import Course
 from forget.unlearning.descent import Descent
 from forget.unlearning.guarantees import suppressed
@@ -35,11 +35,7 @@ class NegativeGradientPlus(Descent):
     """
 
     weight: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.weight < 0:
-            raise ForgetError("a weight of 0 or more", f"{self.weight}", "0 is fine-tuning.")
+    ranges: ClassVar = {"weight": Range(0)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One over the retain set, with batches of the forget set beside."""

@@ -1,12 +1,13 @@
 """Learning wrong classes with the salient weights alone."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
-from forget.errors import ForgetError
 from forget.methods.random_labels import RandomLabels
 from forget.training import Phase
+from forget.unlearning.contract import Range
 from forget.unlearning.course import Course
 from forget.unlearning.importance import mean_gradient
 
@@ -32,11 +33,7 @@ class SalUn(RandomLabels):
     """
 
     share: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.share <= 1:
-            raise ForgetError("a share above 0, at most 1", f"{self.share}", "0.5 is usual.")
+    ranges: ClassVar = {"share": Range(0, 1, above=True)}
 
     def phases(self, course: Course) -> list[Phase]:
         """One over all training images, after the weights were chosen."""

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy
 from forget.training import Batch, Phase
-from forget.unlearning.contract import Guarantee
+from forget.unlearning.contract import Guarantee, Range
 from forget.unlearning.course import Course
 from forget.unlearning.descent import Descent
 from forget.unlearning.guarantees import suppressed
@@ -51,12 +51,7 @@ class SfrOn(Descent):
     kappa: float = 1.0
     gamma: float = 1.0
     follow: float = 0.9
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (0 < self.follow <= 1 and self.kappa >= 0 and self.gamma >= 0):
-            expected = "a share to follow above 0, at most 1, kappa and gamma of 0 or more"
-            raise ForgetError(expected, str(self), "Correct the settings.")
+    ranges: ClassVar = {"follow": Range(0, 1, above=True), "kappa": Range(0), "gamma": Range(0)}
 
     def phases(self, course: Course) -> list[Phase]:
         """Climb, then repair."""

@@ -6,10 +6,9 @@ from typing import ClassVar
 import torch
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy
 from forget.training import Objective
-from forget.unlearning.contract import Guarantee, Work
+from forget.unlearning.contract import Guarantee, Range, Work
 from forget.unlearning.course import Course
 from forget.unlearning.edit import Edit
 from forget.unlearning.guarantees import suppressed
@@ -40,12 +39,7 @@ class Ssd(Edit):
     alpha: float = 10.0
     strength: float = 1.0
     objective: ClassVar[Objective] = staticmethod(cross_entropy())  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not (self.alpha > 0 and self.strength > 0):
-            got = f"alpha {self.alpha}, strength {self.strength}"
-            raise ForgetError("both above 0", got, "10 and 1 are usual.")
+    ranges: ClassVar = {"alpha": Range(0, above=True), "strength": Range(0, above=True)}
 
     def steps(self, course: Course) -> int:
         """Batches of both sets."""

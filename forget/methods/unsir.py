@@ -1,6 +1,7 @@
 """Damage by noise that the network gets most wrong, then repair."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -8,10 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from forget.data.partition import Partition
-from forget.errors import ForgetError
 from forget.recipe import cross_entropy, to_input
 from forget.training import Batch, Phase
-from forget.unlearning.contract import Guarantee
+from forget.unlearning.contract import Guarantee, Range
 from forget.unlearning.course import Course
 from forget.unlearning.descent import Descent
 from forget.unlearning.guarantees import suppressed
@@ -49,12 +49,7 @@ class Unsir(Descent):
     noise_steps: int = 40
     noise_rate: float = 0.1
     decay: float = 0.1
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.noises < 1 or self.noise_steps < 1:
-            got = f"{self.noises} images, {self.noise_steps} steps"
-            raise ForgetError("noise and steps to learn it", got, "Take at least 1 of each.")
+    ranges: ClassVar = {"noises": Range(1), "noise_steps": Range(1), "decay": Range(0)}
 
     def phases(self, course: Course) -> list[Phase]:
         """Impair, then repair."""

@@ -1,11 +1,12 @@
 """The contract of all methods: what they get, what they return, what they promise."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from lightning_fabric import Fabric
 
@@ -23,6 +24,7 @@ __all__ = [
     "Kind",
     "Method",
     "NetworkMethod",
+    "Range",
     "Scope",
     "Unlearned",
     "Work",
@@ -118,6 +120,29 @@ class Work:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+class Range(NamedTuple):
+    """What a setting may be.
+
+    Arguments:
+        low: The least.
+        high: The most.
+        above: Whether it must be above the least.
+    """
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, int | float) and (
+            (self.low < value if self.above else self.low <= value) and value <= self.high
+        )
+
+    def __str__(self) -> str:
+        least = f"above {self.low:g}" if self.above else f"{self.low:g} or more"
+        return least if self.high == math.inf else f"{least}, at most {self.high:g}"
+
+
 class NetworkMethod(ABC):
     """Takes images out of a network and returns a new one; never changes its input.
 
@@ -127,6 +152,7 @@ class NetworkMethod(ABC):
     """
 
     epochs: int
+    ranges: ClassVar[Mapping[str, Range]] = {}  # of settings of its own, by name
 
     def __call__(
         self,

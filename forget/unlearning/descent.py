@@ -69,10 +69,11 @@ class Descent(NetworkMethod):
 
 
 def check_settings(method: NetworkMethod) -> None:
-    """Checks epochs, batch and every learning rate of a method.
+    """Checks epochs, batch, every learning rate of a method, and the ranges that it states.
 
     Raises:
-        ForgetError: A negative number of epochs, an empty batch, a rate that is not above 0.
+        ForgetError: A negative number of epochs, an empty batch, a rate that is not above 0, or
+            a setting outside its range.
     """
     settings = {one.name: getattr(method, one.name) for one in fields(method)}  # type: ignore[arg-type]
     rates = {name: value for name, value in settings.items() if name.endswith("rate")}
@@ -84,3 +85,6 @@ def check_settings(method: NetworkMethod) -> None:
             f"{epochs} epochs, batches of {batch}, {told}",
             "Correct the settings.",
         )
+    for name, allowed in method.ranges.items():
+        if settings[name] not in allowed:
+            raise ForgetError(f"{name} {allowed}", f"{settings[name]}", "Correct the setting.")

@@ -13,6 +13,7 @@ from forget.errors import ForgetError
 from forget.linear.tangent.curvature import ggn_product, movable, slope
 from forget.methods.bad_teacher import BadTeacher
 from forget.methods.boundary import Boundary
+from forget.methods.certified import Certified
 from forget.methods.cf_k import CfK
 from forget.methods.eu_k import EuK
 from forget.methods.finetune import FineTune
@@ -308,6 +309,7 @@ def test_a_divergence_is_torchs_and_zero_of_equal_answers() -> None:
         lambda: Boundary(reach=-1),
         lambda: SfrOn(follow=0),
         lambda: Kodge(forget_scale=0.5),
+        lambda: Certified(ridge=0.0),
     ],
 )
 def test_settings_of_their_own_are_checked(make: object) -> None:
