@@ -1,9 +1,11 @@
 """Data sets with the network and the training that suit them, by name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from forget.augment import Augment
 from forget.data.identities import as_classes
@@ -12,9 +14,9 @@ from forget.data.load import load_faces, load_images
 from forget.errors import ForgetError
 from forget.mufac_training import NETWORK, mufac_recipe
 from forget.progress import OnStep, silent
-from forget.recipe import Recipe
+from forget.recipe import Recipe, to_input
 
-__all__ = ["PROBLEMS", "Problem", "load_problem"]
+__all__ = ["PROBLEMS", "Problem", "at_side", "load_problem"]
 
 PROBLEMS = {
     "orl": "ORL, 40 people to tell apart",
@@ -66,13 +68,24 @@ def load_problem(name: str, source: Path | None = None, on_step: OnStep = silent
         return Problem(name, data, _grey(data), recipe, data.classes[33:34])
     data = load_images(name, source, on_step)
     if name == "mufac":
-        return Problem(name, data, NETWORK, mufac_recipe(64))
+        return Problem(name, at_side(data, 64), NETWORK, mufac_recipe(64))
     if name == "cifar10":
         augment = Augment(turn=0, zoom=0.1, stretch=0, shift=0.12, hide=0)
         config = {"architecture": "resnet18", "classes": 10, "stem": "small"}
         return Problem(name, data, config, Recipe(6, 64, 0.05, augment=augment), data.classes[:1])
     epochs = 2 if name == "mnist" else 8
     return Problem(name, data, _grey(data), Recipe(epochs, 64 if name == "mnist" else 32), ("5",))
+
+
+def at_side(data: ImageDataset, side: int) -> ImageDataset:
+    """The data set with images of another size, so that methods see them as the network does."""
+    if side == data.images.shape[1]:
+        return data
+    small = np.empty((len(data.images), side, side, 3), np.uint8)
+    for start in range(0, len(small), 512):
+        images = to_input(data.images[start : start + 512], side).permute(0, 2, 3, 1)
+        small[start : start + 512] = (images * 255).round().byte().numpy()
+    return replace(data, images=small)
 
 
 def _grey(data: ImageDataset) -> dict[str, Any]:

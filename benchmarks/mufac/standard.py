@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.mufac.bench import Bench, Row
-from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
 from forget.methods.finetune import FineTune
@@ -19,7 +18,8 @@ from forget.methods.newton_cg import NewtonCg
 from forget.methods.tangent_step import TangentStep
 from forget.models.classifier import Classifier
 from forget.mufac_training import mufac_recipe
-from forget.recipe import logits_of, to_input
+from forget.problems import at_side
+from forget.recipe import logits_of
 from forget.unlearning.contract import NetworkMethod
 
 __all__ = ["TRIALS", "standard_rows"]
@@ -54,7 +54,7 @@ TRIALS: dict[str, tuple[NetworkMethod, float]] = {
 
 def standard_rows(bench: Bench, everybody: Classifier, reference: Classifier) -> Iterator[Row]:
     """Every trial on the network of everybody, against the reference."""
-    split = benchmark(_small(bench.data, bench.side))
+    split = benchmark(at_side(bench.data, bench.side))
     retraining = mufac_recipe(bench.side).epochs * len(split.retain)
     wanted = _logits(reference, split)
     for metric, value in _against(bench, split, _logits(everybody, split), wanted):
@@ -68,17 +68,6 @@ def standard_rows(bench: Bench, everybody: Classifier, reference: Classifier) ->
         yield "benchmark", name, "share of retraining", after.detail["passes"] / retraining
         for metric, value in _against(bench, split, _logits(after.model, split), wanted):
             yield "benchmark", name, metric, value
-
-
-def _small(data: ImageDataset, side: int) -> ImageDataset:
-    """The data set at another size, so that methods see images as the network does."""
-    if side == data.images.shape[1]:
-        return data
-    small = np.empty((len(data.images), side, side, 3), np.uint8)
-    for start in range(0, len(small), 512):
-        images = to_input(data.images[start : start + 512], side).permute(0, 2, 3, 1)
-        small[start : start + 512] = (images * 255).round().byte().numpy()
-    return replace(data, images=small)
 
 
 def _part(split: Partition, share: float) -> Partition:

@@ -100,6 +100,7 @@ def shadow_attack(
     shadows: int = SHADOWS,
     seed: int = 0,
     on_step: OnStep = silent,
+    share: float = 0.95,
 ) -> Detection:
     """U-LiRA on the readout: models that learned and forgot somebody, beside ones that never did.
 
@@ -119,6 +120,7 @@ def shadow_attack(
         shadows: Pairs of models.
         seed: Of the draws.
         on_step: Told of each pair.
+        share: Of the interval.
 
     Raises:
         StatisticsError: The model was saved without its store.
@@ -145,7 +147,7 @@ def shadow_attack(
     }
     both = [np.concatenate(statistics[one]) for one in (True, False)]
     who = names * (shadows - cut)
-    return detect(both[0], both[1], who, who, seed)
+    return detect(both[0], both[1], who, who, seed, share)
 
 
 def _best(shadow: LinearModel, model: LinearModel, rows: NDArray[np.int16]) -> Reals:

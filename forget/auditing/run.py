@@ -1,6 +1,4 @@
-"""The audit: every question asked of the forgotten, of people who were never there, of the
-reference.
-"""
+"""The audit: every question asked of the forgotten and of people who were never there."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,11 +26,14 @@ from forget.metrics.detection import Detection, bootstrap
 from forget.metrics.probes import PROBES
 from forget.metrics.verdict import Line, Verdict
 from forget.progress import OnStep, silent
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["MARGIN", "Audit", "audit_people"]
 
 ROUNDS = 4000  # of the bootstrap
 FEW = 5  # people, below whom their scatter is taken from others
+QUESTIONS = len(ENROLLED) + 5  # named, verified twice, two attacks
+TAIL = 0.025 / QUESTIONS
 MARGIN = 0.1  # of a share or an AUC, within which the forgotten count as like the never-seen
 _GUESSES = "An attacker guesses from answers alone whether these photographs were learned from."
 
@@ -118,7 +119,7 @@ class _Asker:
     @property
     def tail(self) -> float:
         """Share beyond either end, so that all intervals together hold with 95 %."""
-        return 0.025 / (len(ENROLLED) + 3)
+        return TAIL
 
     def line(
         self, question: str, measure: Measure, means: str, chance: float | None = None
@@ -220,7 +221,7 @@ def audit_people(
     Raises:
         ForgetError: A model that gives no features.
     """
-    notes: list[str] = []
+    notes = _scope(before or after, evidence)
     steps = iter(range(1, 1000))
     total = 5 + len(ENROLLED) + shadows * (delete is not None)
 
@@ -269,6 +270,7 @@ def audit_people(
             shadows,
             seed,
             lambda done, of, note="": step(note),
+            share=1 - 2 * TAIL,
         )
         lines.append(_of_attack("detected by shadows (U-LiRA)", found, margin))
     else:
@@ -301,6 +303,17 @@ def audit_people(
         pair,
         tuple(notes),
     )
+
+
+def _scope(subject: Subject, evidence: Evidence) -> list[str]:
+    """What no question can see: shadows and refits share one feature map, whoever taught it."""
+    model = subject.linear
+    if model is None:
+        return ["Nobody knows here whom the network was trained on; no question can tell."]
+    because = guarantee_for(model, evidence.split, evidence.forgotten).because
+    if not because:
+        return []
+    return [f"The readout alone is audited: {because}, and every comparison shares it."]
 
 
 def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subject | None:

@@ -33,7 +33,7 @@ class Detection:
     Arguments:
         auc: Probability that a member scores above another one, ties counted half; 0.5 is
             guessing.
-        interval: 95 % of it, by drawing whole people again.
+        interval: Of it, 95 % unless told otherwise, by drawing whole people again.
         tpr: Share of members found, by false positive rate; nan where there are too few others
             for such a rate.
         members: Scores of members, (m,).
@@ -59,6 +59,7 @@ def detect(
     member_people: Sequence[str] | None = None,
     other_people: Sequence[str] | None = None,
     seed: int = 0,
+    share: float = 0.95,
 ) -> Detection:
     """Judges a score.
 
@@ -68,6 +69,7 @@ def detect(
         member_people: Who is on each; by default everybody is somebody else.
         other_people: The same of the others.
         seed: Of the bootstrap.
+        share: Of the interval.
 
     Raises:
         ForgetError: Nobody on a side, or scores that are no numbers.
@@ -77,7 +79,7 @@ def detect(
         np.arange(len(scores)) if people is None else np.unique(people, return_inverse=True)[1]
         for scores, people in ((inside, member_people), (outside, other_people))
     ]
-    interval = bootstrap(auc, (inside, outside), groups, seed)
+    interval = bootstrap(auc, (inside, outside), groups, seed, share=share)
     tpr = {rate: tpr_at(inside, outside, rate) for rate in LOW}
     return Detection(auc(inside, outside), interval, tpr, inside, outside)
 
