@@ -9,6 +9,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TORCH ?= default
+# Threads that wait give their core away: browser, server and training share two of them.
+export OMP_WAIT_POLICY ?= PASSIVE
 INDEX := $(if $(filter cpu,$(TORCH)),--index-url https://download.pytorch.org/whl/cpu,)
 APP := .venv/app-$(TORCH)
 DEV := .venv/dev-$(TORCH)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser import harness
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 __all__ = ["browser", "console", "serve", "server", "shot", "shots", "visit"]
 
@@ -16,6 +16,8 @@ collect_ignore = ["gallery_app.py"]  # a script for `streamlit run`, not a modul
 
 Serve = Callable[[Path], harness.Server]
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,7 +96,7 @@ def visit(
             )
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(60_000)
             console.append(harness.Console(page))
             page.goto(at.url + path)
             page.wait_for_load_state("networkidle")  # charts and components load on demand

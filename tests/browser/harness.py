@@ -17,6 +17,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, Response
 
 __all__ = [
+    "PATIENCE",
     "ROOT",
     "Console",
     "Server",
@@ -40,6 +41,7 @@ looks = pytest.mark.parametrize(
     ids=str,
 )
 
+PATIENCE = 600_000  # ms, for work of a minute on an idle machine: others may be busy
 ROOT = Path(__file__).parents[2]
 READY = "[data-testid=stApp][data-test-connection-state=CONNECTED]"
 IDLE = READY + "[data-test-script-state=notRunning]"
@@ -144,7 +146,7 @@ class Console:
             self.problems.append(f"{response.status}: {response.url}")
 
 
-def settled(page: Page, timeout: float = 60_000) -> None:
+def settled(page: Page, timeout: float = PATIENCE) -> None:
     """Waits until the script is done and the page has stopped changing."""
     page.wait_for_selector(IDLE, state="attached", timeout=timeout)
     page.wait_for_timeout(200)  # a click needs this long to reach the server and come back

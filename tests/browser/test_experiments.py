@@ -12,7 +12,6 @@ from sample_runs import write_sample
 
 Visit = Callable[..., Page]
 Shot = Callable[[Page, str], object]
-PATIENCE = 180_000  # milliseconds: many charts on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +44,13 @@ def choose_run(page: Page, label: str) -> None:
     field.click()
     page.get_by_role("option", name=re.compile(label)).click()
     field.press("Escape")
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
 
 
 def opened(page: Page, label: str) -> None:
     """Opens what is folded away."""
     page.locator("summary", has_text=label).first.click()
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
 
 
 @pytest.mark.slow
@@ -61,7 +60,9 @@ def test_one_run_and_two(
 ) -> None:
     look = f"{width}-{'dark' if dark else 'light'}"
     page = visit("/experiments", width=width, dark=dark, server=server)
-    expect(page.get_by_role("heading", name="Digits: class 3")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Digits: class 3")).to_be_visible(
+        timeout=harness.PATIENCE
+    )
     opened(page, "Losses that the attack sees")
     opened(page, "As a table")
     check(page, shot, f"experiments-one-{look}")
@@ -77,21 +78,21 @@ def test_a_picture_is_picked(
 ) -> None:
     page = visit("/classes", width=width, dark=dark, server=server)
     buttons = page.get_by_role("radio", name=re.compile(r"^Image \d+, "))
-    expect(buttons).to_have_count(12, timeout=PATIENCE)
+    expect(buttons).to_have_count(12, timeout=harness.PATIENCE)
     page.locator("label.tile").nth(4).click()
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
     expect(buttons.nth(4)).to_be_checked()
     name = str(buttons.nth(4).get_attribute("aria-label")).replace(",", ":")
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.keyboard.press("ArrowRight")
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
     expect(buttons.nth(5)).to_be_checked()
     expect(buttons.nth(5)).to_be_focused()
     name = str(buttons.nth(5).get_attribute("aria-label")).replace(",", ":")
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     check(page, shot, f"classes-{width}-{'dark' if dark else 'light'}")
     page.get_by_role("button", name="New choices").click()
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
     expect(buttons).to_have_count(12)
     expect(buttons.first).to_be_checked()
     assert str(buttons.nth(5).get_attribute("aria-label")).replace(",", ":") != name
@@ -103,7 +104,7 @@ def test_an_unfinished_run_and_one_without_its_pictures(
 ) -> None:
     page = visit("/experiments", server=server)
     page.get_by_role("button", name=re.compile("^Clear")).first.click()
-    harness.settled(page, PATIENCE)
+    harness.settled(page)
     choose_run(page, "^MNIST")
     expect(page.get_by_text("--resume")).to_be_visible()
     check(page, shot, "experiments-unfinished")

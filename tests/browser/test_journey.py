@@ -158,7 +158,7 @@ def test_own_photographs(visit: Visit, shot: Shot, tmp_path) -> None:  # noqa: A
     page.get_by_text("A folder", exact=True).click()
     harness.settled(page)
     page.locator("input[type=file]").set_input_files(tmp_path)
-    expect(page.get_by_text("24 people, 96 photographs")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("24 people, 96 photographs")).to_be_visible(timeout=harness.PATIENCE)
     expect(page.get_by_text("1 left out")).to_be_visible()
     page.get_by_role("checkbox", name=re.compile("^Visitor 7")).click()
     harness.settled(page)

@@ -52,7 +52,7 @@ def test_from_the_data_to_the_proof(visit: Visit, shot: Shot, with_data: harness
     check(page, shot, "mufac-offer")
     page.get_by_role("button", name="Prepare").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    expect(page.get_by_text(f"1 to 40 of {PEOPLE}")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text(f"1 to 40 of {PEOPLE}")).to_be_visible(timeout=harness.PATIENCE)
     expect(page.get_by_text("held-out photographs of added people")).to_be_visible()
     harness.settled(page)
     expect(faces(page)).to_have_count(40)
@@ -80,7 +80,7 @@ def test_from_the_data_to_the_proof(visit: Visit, shot: Shot, with_data: harness
     expect(tags).to_have_count(2)
 
     page.get_by_role("button", name="Forget", exact=True).click()
-    expect(page.get_by_role("heading", name="Proof")).to_be_in_viewport(timeout=30_000)
+    expect(page.get_by_role("heading", name="Proof")).to_be_in_viewport(timeout=harness.PATIENCE)
     expect(page.get_by_text(f"{first}").first).to_be_visible()
     harness.settled(page)
     check(page, shot, "mufac-result")
