@@ -115,20 +115,37 @@ def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
         "runs methods on the first and compares them with the second. Networks and rows are kept: "
         "the same command goes on where it was stopped.",
     )
-    compare.add_argument("data", help="orl, digits, mnist, cifar10 or mufac")
-    what = compare.add_mutually_exclusive_group()
-    what.add_argument("--forget", metavar="A,B", help="classes; of orl people, as 'Person 34'")
-    what.add_argument("--first", type=int, metavar="N", help="the first N training images")
-    compare.add_argument("--methods", default="all", metavar="A,B", help="by name (all)")
+    _what_and_how(compare)
     compare.add_argument("--seeds", default="0", metavar="A,B", help="of trainings (0)")
     compare.add_argument("--unlearning-seeds", default="0", metavar="A,B", help="of methods (0)")
-    compare.add_argument("--source", type=Path, metavar="PATH", help="where the data lie")
     compare.add_argument(
         "--out", type=Path, metavar="FILE", help="rows as CSV (logs/compare/<data>.csv)"
     )
     say = "start no method after this many minutes"
     compare.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     compare.set_defaults(run=_compare)
+
+    shadows = add(
+        "shadows",
+        help="attack methods by worlds that learned and forgot, beside ones that never did",
+        description="U-LiRA: trains pairs of networks on halves of the images that stay, with and "
+        "without what is to be forgotten, lets methods forget in the first, and asks whether its "
+        "answers can be told from the second's. Pairs are kept: the same command goes on where it "
+        "was stopped.",
+    )
+    _what_and_how(shadows)
+    shadows.add_argument("--pairs", type=int, default=6, help="of networks, at least 3 (6)")
+    shadows.add_argument("--out", type=Path, metavar="FILE", help="table as CSV (logs/shadows)")
+    shadows.set_defaults(run=_shadows)
+
+
+def _what_and_how(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", help="orl, digits, mnist, cifar10 or mufac")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--forget", metavar="A,B", help="classes; of orl people, as 'Person 34'")
+    what.add_argument("--first", type=int, metavar="N", help="the first N training images")
+    parser.add_argument("--methods", default="all", metavar="A,B", help="by name (all)")
+    parser.add_argument("--source", type=Path, metavar="PATH", help="where the data lie")
 
 
 def _audit(options: argparse.Namespace) -> int:
@@ -145,6 +162,15 @@ def _compare(options: argparse.Namespace) -> int:
 
     with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
         text = run_comparison(options, bars)
+    print(text)
+    return 0
+
+
+def _shadows(options: argparse.Namespace) -> int:
+    from forget.compare_cli import run_shadows
+
+    with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+        text = run_shadows(options, bars)
     print(text)
     return 0
 

@@ -1,22 +1,27 @@
 """What `python -m forget compare` does: options in, rows and a table out."""
 
 import argparse
+import hashlib
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import pandas as pd
 
 from forget import networks
-from forget.comparison import Comparison, compare
-from forget.contenders import READY, STANDARD
+from forget.comparison import Comparison, compare, save_csv
+from forget.contenders import READY, STANDARD, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
+from forget.shadows import cast_shadows, summary
+from forget.training import accelerate
+from forget.tuning import tuned
 
-__all__ = ["markdown", "run_comparison"]
+__all__ = ["markdown", "run_comparison", "run_shadows", "shadow_lines"]
 
 SHOWN = ("gap", "forget", "retain", "test", "unseen", "mia", "nomus", "seconds")
 
@@ -44,6 +49,48 @@ def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str
     )
     head = f"{problem.data.name}, forgetting {split.what}. Rows: {keep}"
     return f"{head}\n\n{markdown(found)}"
+
+
+def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
+    """Attacks methods by worlds with and without; returns the table in Markdown.
+
+    Raises:
+        ForgetError: No such data, classes or methods, or too few pairs.
+    """
+    problem = load_problem(options.data, options.source, on_step)
+    split = _split(problem, options)
+    wanted = contenders(_methods(options.methods), problem.name)
+    digest = hashlib.sha256(repr([problem.recipe, sorted(tuned(problem.name).items())]).encode())
+    for indices in (split.forget, split.retain):
+        digest.update(indices.astype(np.int64).tobytes())
+    folder = Path("logs") / "shadows" / f"{problem.name}-{digest.hexdigest()[:12]}"
+    found = cast_shadows(
+        problem, split, wanted, options.pairs, accelerate(), folder, networks.KEPT, on_step
+    )
+    people = [problem.data.unit(i) for i in split.forget]
+    table = summary(found, people)
+    keep = options.out or folder.with_suffix(".csv")
+    save_csv(table, keep)
+    head = f"{problem.data.name}, forgetting {split.what}. Rows: {keep}"
+    return f"{head}\n\n{shadow_lines(table)}"
+
+
+def shadow_lines(table: pd.DataFrame) -> str:
+    """The table of shadows: a line per method."""
+    heads = ["", "U-LiRA", "95 %", "at 1 % FPR", "published attack", "of never learned", "pairs"]
+    lines = [heads, ["---"] * len(heads)]
+    for _, row in table.iterrows():
+        cells = [f"`{row['method']}`"]
+        broke = pd.isna(row.get("auc"))
+        cells += ["", "", ""] if broke else _attacked(row)
+        cells += [f"{row['published']:.3f}", f"{row['published, never learned']:.3f}"]
+        lines.append([*cells, f"{row['pairs']}"])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _attacked(row: pd.Series) -> list[str]:
+    rate = "" if pd.isna(row["tpr 0.01"]) else f"{row['tpr 0.01']:.3f}"
+    return [f"{row['auc']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", rate]
 
 
 def markdown(found: Comparison) -> str:

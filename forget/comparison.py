@@ -17,11 +17,11 @@ from forget.metrics.closeness import weight_distance
 from forget.metrics.report import row_of, with_intervals
 from forget.networks import Networks, train_networks
 from forget.problems import Problem
-from forget.progress import OnStep, silent
+from forget.progress import OnStep, silent, within
 from forget.recipe import logits_of
 from forget.training import accelerate
 
-__all__ = ["KEYS", "Comparison", "compare", "compare_methods"]
+__all__ = ["KEYS", "Comparison", "compare", "compare_methods", "save_csv"]
 
 KEYS = ["training seed", "unlearning seed", "method"]
 _WORDS = ["guarantee", "scope", *KEYS]
@@ -48,11 +48,7 @@ class Comparison:
 
     def save(self, path: str | Path) -> None:
         """Writes the rows as CSV; replaces the file atomically."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(path.name + ".part")
-        self.table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-        temporary.replace(path)
+        save_csv(self.table, Path(path))
 
     @classmethod
     def load(cls, path: str | Path) -> "Comparison":
@@ -72,6 +68,14 @@ class Comparison:
             wanted, got = ", ".join(KEYS), ", ".join(list(table.columns)[:6])
             raise ForgetError(f"the columns {wanted} in {path}", got, "Choose another file.")
         return cls(table)
+
+
+def save_csv(table: pd.DataFrame, path: Path) -> None:
+    """Writes a table with six digits; replaces the file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    temporary.replace(path)
 
 
 def compare_methods(
@@ -124,7 +128,7 @@ def compare_methods(
                 if enough():
                     return found
                 on_step(number, total, name)
-                answer, row = trained.row(contender, seed, _within(on_step, number, total, name))
+                answer, row = trained.row(contender, seed, within(on_step, number, total, name))
                 on_answer(key, answer)
                 row = dict(zip(KEYS, key, strict=True)) | row
                 rows = (
@@ -236,12 +240,3 @@ def _distance(network: Any, reference: Any) -> float:  # noqa: ANN401 - networks
         for one in (network, reference)
     )
     return weight_distance(ours, theirs)
-
-
-def _within(on_step: OnStep, number: int, total: int, name: str) -> OnStep:
-    """Progress inside a contender, told as that of all of them."""
-
-    def told(done: int, steps: int, note: str = "") -> None:
-        on_step(number, total, f"{name} ({100 * done // max(steps, 1)} %)")
-
-    return told

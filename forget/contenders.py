@@ -9,22 +9,24 @@ import numpy as np
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
+from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
-from forget.label_linearizations import linearize_classifier
+from forget.label_linearizations import LabelReadout, linearize_classifier
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.heads import head_gap
+from forget.linear.readout import Measured
 from forget.methods.registry import NETWORK_METHODS
 from forget.methods.subtract import subtract
 from forget.models.checkpoint import TrainingRecord
 from forget.models.classifier import Classifier
 from forget.networks import Networks
-from forget.progress import OnStep
+from forget.progress import OnStep, silent
 from forget.recipe import logits_of
 from forget.tuning import tuned
 from forget.unlearning.contract import Guarantee, NetworkMethod
 
-__all__ = ["READY", "STANDARD", "Answer", "Contender", "by_method", "contenders"]
+__all__ = ["READY", "STANDARD", "Answer", "Contender", "by_method", "contenders", "never_learned"]
 
 STANDARD, READY = "subtract", "subtract_forget_ready"
 
@@ -104,6 +106,23 @@ def by_method(method: NetworkMethod) -> Contender:
     return contend
 
 
+def never_learned(
+    name: str, networks: Networks, split: Partition, fabric: Fabric, on_step: OnStep = silent
+) -> NDArray[np.floating]:
+    """What a contender's model would say, (n, c), had the images never been learned from.
+
+    For subtraction that is the same readout fitted without them, on the network that a core
+    trained or on the reference; for all else the reference itself.
+    """
+    if name == READY:
+        kept = np.setdiff1d(_added(networks, split), split.forget)
+        return _fitted(_core(networks), split, networks.core_images, kept, on_step)
+    if name == STANDARD:
+        base = _trained(networks.reference, split, split.retain)
+        return _fitted(base, split, split.retain, split.retain, on_step)
+    return _logits(networks.reference, split, fabric)
+
+
 def _reference(
     networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
 ) -> Answer:
@@ -116,43 +135,63 @@ def _reference(
 def _standard(
     networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
 ) -> Answer:
-    hashes = frozenset(split.data.hashes_of(split.train))
-    base = ClassifierFeatures(networks.original, TrainingRecord(frozenset(), hashes))
+    base = _trained(networks.original, split, split.train)
     return _subtracted(base, split, split.train, split.train, on_step)
 
 
 def _ready(
     networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
 ) -> Answer:
+    base, added = _core(networks), _added(networks, split)
+    return _subtracted(base, split, networks.core_images, added, on_step)
+
+
+def _core(networks: Networks) -> ClassifierFeatures:
     if networks.core is None:
         raise ForgetError("a network that a core trained", "none", f"Leave {READY} out.")
-    base, data = networks.core.base, split.data
-    trained = np.isin(data.hashes_of(split.train), list(base.record.photographs))  # type: ignore[union-attr]
-    core, added = split.train[trained], split.train[~trained]
-    return _subtracted(base, split, core, added, on_step)
+    return networks.core.base
+
+
+def _added(networks: Networks, split: Partition) -> Indices:
+    """The training images that did not train the core's network."""
+    return np.setdiff1d(split.train, networks.core_images)
+
+
+def _trained(network: Classifier, split: Partition, images: Indices) -> ClassifierFeatures:
+    hashes = frozenset(split.data.hashes_of(images))
+    return ClassifierFeatures(network, TrainingRecord(frozenset(), hashes))
+
+
+def _measured(
+    base: ClassifierFeatures, split: Partition, core: Indices, on_step: OnStep
+) -> tuple[LabelReadout, Measured]:
+    """The last layer, and the rows of all images."""
+    readout = linearize_classifier("penultimate", base, split.data, core, on_step)
+    return readout, readout.measure(split.data.images, on_step)
+
+
+def _fitted(
+    base: ClassifierFeatures, split: Partition, core: Indices, learned: Indices, on_step: OnStep
+) -> NDArray[np.floating]:
+    readout, measured = _measured(base, split, core, on_step)
+    model = readout.fit(split.data, measured[learned], learned)
+    return readout.logits(model, measured, split.data.classes)
 
 
 def _subtracted(
-    base: ClassifierFeatures,
-    split: Partition,
-    core: NDArray[np.intp],
-    learned: NDArray[np.intp],
-    on_step: OnStep,
+    base: ClassifierFeatures, split: Partition, core: Indices, learned: Indices, on_step: OnStep
 ) -> Answer:
     """The last layer fitted on some images, and less those to forget; compared with its refit."""
-    data = split.data
-    readout = linearize_classifier("penultimate", base, data, core, on_step)
-    everything = np.arange(len(data.images))
-    measured = readout.measure(data.images[everything], on_step)
-    model = readout.fit(data, measured[learned], learned)
+    readout, measured = _measured(base, split, core, on_step)
+    model = readout.fit(split.data, measured[learned], learned)
     start = perf_counter()
     found = subtract(model, split)
     _ = found.model.head  # type: ignore[union-attr]
     seconds = perf_counter() - start
     kept = np.setdiff1d(learned, split.forget)
-    again = readout.fit(data, measured[kept], kept)
+    again = readout.fit(split.data, measured[kept], kept)
     gap = head_gap(found.model.head, again.head)  # type: ignore[union-attr]
-    logits = readout.logits(found.model, measured, data.classes)  # type: ignore[arg-type]
+    logits = readout.logits(found.model, measured, split.data.classes)  # type: ignore[arg-type]
     return Answer(logits, found.guarantee, seconds, refit_gap=gap)
 
 

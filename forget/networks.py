@@ -1,6 +1,6 @@
 """What a comparison trains first: original, reference, and a network on a core."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,7 @@ class Networks:
         seconds: That the reference took.
         passes: Over images, that it took.
         core: On some people who stay; None where forget-ready subtraction is not compared.
+        core_images: Indices of the images that trained it.
     """
 
     original: Classifier
@@ -47,6 +48,7 @@ class Networks:
     seconds: float
     passes: float
     core: CoreNetwork | None = None
+    core_images: Indices = field(default_factory=lambda: np.zeros(0, np.intp), repr=False)
 
 
 def train_networks(
@@ -88,6 +90,7 @@ def train_networks(
         float(found["retrain"].about["seconds"]),
         float(problem.recipe.epochs * len(split.retain)),
         found.get("core"),
+        wanted["core"].images if share else np.zeros(0, np.intp),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-__all__ = ["Cancelled", "OnStep", "silent"]
+__all__ = ["Cancelled", "OnStep", "silent", "within"]
 
 
 class Cancelled(Exception):  # noqa: N818 - a request of the caller, not an error
@@ -19,3 +19,12 @@ class OnStep(Protocol):
 
 def silent(done: int, total: int, note: str = "") -> None:
     """Ignores progress: the default of everything that reports it."""
+
+
+def within(on_step: OnStep, number: int, total: int, name: str) -> OnStep:
+    """Progress inside one of several works, told as that of all of them."""
+
+    def told(done: int, steps: int, note: str = "") -> None:
+        on_step(number, total, f"{name} ({100 * done // max(steps, 1)} %)")
+
+    return told

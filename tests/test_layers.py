@@ -43,6 +43,7 @@ ROWS = [
     "forget.networks",
     "forget.tuning",
     "forget.contenders",
+    "forget.shadows",
     "forget.comparison",
     "forget.contrast",
     "forget.charts",

@@ -6,13 +6,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import log_softmax
 
 from forget.errors import ForgetError
 from forget.metrics.accuracy import judge
 from forget.metrics.closeness import agreement, divergence_js, gaps, mean_gap, tug_of_war
+from forget.metrics.detection import auc
 from forget.metrics.membership import FEWEST, loss_attack, nomus
+from forget.metrics.population import ATTACKS, attack_scores
 
-__all__ = ["ACCURACIES", "row_of", "with_intervals"]
+__all__ = ["ACCURACIES", "published_attack", "row_of", "with_intervals"]
 
 ACCURACIES = ("forget", "retain", "test", "unseen")
 Sets = Mapping[str, NDArray[np.integer]]
@@ -28,10 +31,11 @@ def row_of(
     """Judges a model beside the reference.
 
     Accuracies on each set; the attack ("mia") and the score ("nomus") of the MUFAC benchmark, nan
-    where there are too few images or losses that are not finite; the gap of each accuracy to the
-    reference's, their mean and the tug of war; divergence and agreement on the images to forget
-    and on held-out ones. A model that broke, whose logits are no numbers, is right nowhere, and
-    what cannot be said of it is nan.
+    where there are too few images or losses that are not finite; the area under the curve of each
+    attack of `forget.metrics.population` on the images to forget beside unseen ones ("auc loss"
+    and so on); the gap of each accuracy to the reference's, their mean and the tug of war;
+    divergence and agreement on the images to forget and on held-out ones. A model that broke,
+    whose logits are no numbers, is right nowhere, and what cannot be said of it is nan.
 
     Arguments:
         logits: Of the model, for all images of the data set, (n, c); others than those of the
@@ -43,8 +47,8 @@ def row_of(
     """
     ours, theirs = (_accuracies(one, labels, sets) for one in (logits, reference))
     row = dict(ours)
-    row["mia"] = _attack(logits, labels, sets, seed)
-    row["mia of the reference"] = _attack(reference, labels, sets, seed)
+    row["mia"] = published_attack(logits, labels, sets, seed)
+    row["mia of the reference"] = published_attack(reference, labels, sets, seed)
     row["nomus"] = nomus(ours["test"], row["mia"])
     row |= {f"gap {name}": gap for name, gap in gaps(ours, theirs).items()}
     row["gap"] = mean_gap(ours, theirs)
@@ -55,7 +59,24 @@ def row_of(
         whole = np.isfinite(here).all() and np.isfinite(there).all()
         row[f"js {name}"] = divergence_js(here, there) if whole else float("nan")
         row[f"agreement {name}"] = agreement(here, there) if whole else float("nan")
-    return row
+    return row | _areas(logits, labels, sets, seed)
+
+
+def published_attack(
+    logits: NDArray[np.floating], labels: NDArray[np.integer], sets: Sets, seed: int = 0
+) -> float:
+    """Accuracy of the benchmark's attack on the images to forget beside unseen ones.
+
+    nan where there are fewer than 10 of either, or losses that are not finite. See `row_of` for
+    the arguments.
+    """
+    if "unseen" not in sets or min(len(sets[name]) for name in ("forget", "unseen")) < FEWEST:
+        return float("nan")
+    losses = [judge(logits[sets[n]], labels[sets[n]]).losses for n in ("forget", "unseen")]
+    try:
+        return loss_attack(*losses, seed).accuracy
+    except ForgetError:
+        return float("nan")
 
 
 def with_intervals(table: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
@@ -92,15 +113,15 @@ def _accuracies(logits: NDArray, labels: NDArray, sets: Sets) -> dict[str, float
     }
 
 
-def _attack(logits: NDArray, labels: NDArray, sets: Sets, seed: int) -> float:
-    """Accuracy of the attack; nan where it cannot be made."""
-    if "unseen" not in sets or min(len(sets[name]) for name in ("forget", "unseen")) < FEWEST:
-        return float("nan")
-    losses = [judge(logits[sets[n]], labels[sets[n]]).losses for n in ("forget", "unseen")]
-    try:
-        return loss_attack(*losses, seed).accuracy
-    except ForgetError:
-        return float("nan")
+def _areas(logits: NDArray, labels: NDArray, sets: Sets, seed: int) -> dict[str, float]:
+    """Area of every attack; nan where it cannot be made."""
+    names = ("forget", "unseen")
+    there = all(name in sets and len(sets[name]) >= FEWEST for name in names)
+    if not there or not all(np.isfinite(logits[sets[name]]).all() for name in names):
+        return {f"auc {name}": float("nan") for name in ATTACKS}
+    sides = [(log_softmax(logits[sets[name]], axis=1), labels[sets[name]]) for name in names]
+    found = attack_scores(*sides, seed=seed)
+    return {f"auc {name}": auc(one.members, one.others) for name, one in found.items()}
 
 
 def _probability(logits: NDArray) -> NDArray[np.float64]:
