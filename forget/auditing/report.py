@@ -47,6 +47,8 @@ def summary(audit: Audit) -> str:
     for one in audit.edited:
         who = f", which points at {one.people[0][0]}" if one.people else ""
         lines.append(f"  An edited matrix was found: {one.matrix}{who}.")
+    if audit.beyond:
+        lines.append(f"  Beyond this audit: {audit.beyond}")
     lines += [f"  note: {note}" for note in audit.notes]
     return "\n".join([*lines, "", ADVICE])
 
@@ -73,6 +75,7 @@ def plain_values(audit: Audit) -> dict[str, Any]:
             for one in audit.edited
         ],
         "difference of the pair": audit.difference,
+        "beyond this audit": audit.beyond,
         "notes": list(audit.notes),
         "release advice": ADVICE,
     }
@@ -119,13 +122,15 @@ def page(audit: Audit) -> str:
     who = escape(", ".join(audit.forgotten))
     colour = COLOUR[audit.verdict]
     notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in audit.notes)
+    beyond = f"<p><strong>Beyond this audit.</strong> {escape(audit.beyond)}</p>\n"
+    beyond = beyond if audit.beyond else ""
     edited = "".join(f"<p>{escape(_edited(one))}</p>" for one in audit.edited)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Audit</title><style>{STYLE}</style></head>
 <body><h1>Audit: {escape(audit.goal)} of {who}</h1>
 <p class="verdict" style="color:{colour}">{audit.verdict.value}</p>
-<p>Each number stands beside the same number for {len(audit.never)} people who were never in the
-model. PASS: the whole interval of the difference (95 % over all questions) lies inside the
+{beyond}<p>Each number stands beside the same number for {len(audit.never)} people who were never
+in the model. PASS: the whole interval of the difference (95 % over all questions) lies inside the
 margin. FAIL: the difference lies outside it, and the interval excludes 0. Else there is not enough
 data to say.</p>
 {_lines(audit)}{edited}

@@ -1,12 +1,13 @@
 """The audit: every question asked of the forgotten and of people who were never there."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from forget.auditing.asker import Asker
 from forget.auditing.collateral import collateral
 from forget.auditing.detectable import (
     SHADOWS,
@@ -22,7 +23,7 @@ from forget.auditing.residue import Betrayal, betrayed, difference_attack, probe
 from forget.auditing.subject import Subject, from_linear, never_enrolled
 from forget.auditing.verified import threshold_of, verified
 from forget.errors import ForgetError
-from forget.metrics.detection import Detection, bootstrap
+from forget.metrics.detection import Detection
 from forget.metrics.probes import PROBES
 from forget.metrics.verdict import Line, Verdict
 from forget.progress import OnStep, silent
@@ -30,15 +31,12 @@ from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["MARGIN", "Audit", "audit_people"]
 
-ROUNDS = 4000  # of the bootstrap
-FEW = 5  # people, below whom their scatter is taken from others
 QUESTIONS = len(ENROLLED) + 5  # named, verified twice, two attacks
 TAIL = 0.025 / QUESTIONS
 MARGIN = 0.1  # of a share or an AUC, within which the forgotten count as like the never-seen
 _GUESSES = "An attacker guesses from answers alone whether these photographs were learned from."
 
 Reals = NDArray[np.float64]
-Measure = Callable[[Subject, str], Reals]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +57,8 @@ class Audit:
         edited: Matrices that betray somebody.
         difference: What the pair of models gives away; empty without the one from before.
         notes: What was left out, and why.
+        beyond: What no question can see, such as a network that may have been taught by them;
+            empty where everything is audited.
     """
 
     forgotten: tuple[str, ...]
@@ -73,6 +73,7 @@ class Audit:
     edited: tuple[Betrayal, ...] = field(repr=False)
     difference: dict[str, float]
     notes: tuple[str, ...]
+    beyond: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -103,88 +104,6 @@ class Audit:
                 for line in self.lines
             ]
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Asker:
-    """Asks the same of the forgotten and of people who were never there."""
-
-    after: Subject
-    reference: Subject | None
-    evidence: Evidence
-    margin: float
-    suppression: bool
-    seed: int
-
-    @property
-    def tail(self) -> float:
-        """Share beyond either end, so that all intervals together hold with 95 %."""
-        return TAIL
-
-    def line(
-        self, question: str, measure: Measure, means: str, chance: float | None = None
-    ) -> Line | None:
-        """A question with its verdict; None where nobody has an answer."""
-        theirs = [measure(self.after, person) for person in self.evidence.forgotten]
-        theirs = [values for values in theirs if len(values)]
-        if not theirs:
-            return None
-        if self.suppression and chance is not None:
-            return self._beside(self._against_chance(question, theirs, chance, means), measure)
-        like = [
-            values
-            for person in self.evidence.never
-            if len(values := measure(never_enrolled(self.after, person), person))
-        ]
-        if not like:
-            return None
-        value, target = (float(np.mean([one.mean() for one in side])) for side in (theirs, like))
-        interval = self._interval(theirs, like)
-        line = Line(question, value, target, value - target, interval, self.margin, means)
-        return self._beside(line, measure)
-
-    def _beside(self, line: Line, measure: Measure) -> Line:
-        """The line with what the reference says of the same people."""
-        if self.reference is None:
-            return line
-        found = [measure(self.reference, person) for person in self.evidence.forgotten]
-        there = [values.mean() for values in found if len(values)]
-        return replace(line, reference=float(np.mean(there)) if there else float("nan"))
-
-    def _against_chance(
-        self, question: str, theirs: Sequence[Reals], chance: float, means: str
-    ) -> Line:
-        """The target is a number, and photographs of one person are drawn where there is one."""
-        single = len(theirs) == 1
-        groups = np.concatenate([np.full(len(one), k) for k, one in enumerate(theirs)])
-        places = np.arange(len(theirs[0])) if single else groups
-        found = np.concatenate(theirs)
-        low, high = bootstrap(np.mean, [found], [places], self.seed, ROUNDS, 1 - 2 * self.tail)
-        value, interval = float(found.mean()), (low - chance, high - chance)
-        return Line(question, value, chance, value - chance, interval, self.margin, means)
-
-    def _interval(self, theirs: Sequence[Reals], like: Sequence[Reals]) -> tuple[float, float]:
-        """Interval of the difference of the means over people, who are drawn again.
-
-        Fewer than five people cannot be drawn again: how much so few scatter is then taken from
-        the people who were never there, and from one more at either end of the scale, since that
-        all of a few people are alike does not show that the next one would be.
-
-        References:
-            | Approximate is better than exact for interval estimation of binomial proportions
-              (Agresti and Coull, 1998), for the added ones
-        """
-        ours, others = (np.array([values.mean() for values in side]) for side in (theirs, like))
-        draw = np.random.default_rng(self.seed)
-        like_drawn = draw.choice(others, (ROUNDS, len(others))).mean(1)
-        if len(ours) >= FEW:
-            ours_drawn = draw.choice(ours, (ROUNDS, len(ours))).mean(1)
-        else:
-            wider = np.append(others, [0.0, 1.0])
-            scatter = draw.choice(wider - wider.mean(), (ROUNDS, len(ours))).mean(1)
-            ours_drawn = ours.mean() - scatter  # what is seen, less how it may have come about
-        low, high = np.quantile(ours_drawn - like_drawn, [self.tail, 1 - self.tail])
-        return float(low), float(high)
 
 
 def audit_people(
@@ -221,7 +140,7 @@ def audit_people(
     Raises:
         ForgetError: A model that gives no features.
     """
-    notes = _scope(before or after, evidence)
+    notes: list[str] = []
     steps = iter(range(1, 1000))
     total = 5 + len(ENROLLED) + shadows * (delete is not None)
 
@@ -229,7 +148,7 @@ def audit_people(
         on_step(next(steps), total, note)
 
     before = _warmed(after, before, evidence)
-    asker = _Asker(after, reference, evidence, margin, suppression, seed)
+    asker = Asker(after, reference, evidence, margin, suppression, seed, TAIL)
     gallery = max(len(evidence.staying), 1)
     lines: list[Line | None] = []
     step("names")
@@ -302,18 +221,19 @@ def audit_people(
         edited,
         pair,
         tuple(notes),
+        _beyond(before or after, evidence),
     )
 
 
-def _scope(subject: Subject, evidence: Evidence) -> list[str]:
-    """What no question can see: shadows and refits share one feature map, whoever taught it."""
+def _beyond(subject: Subject, evidence: Evidence) -> str:
+    """Shadows and refits share one feature map, whoever taught it."""
     model = subject.linear
     if model is None:
-        return ["Nobody knows here whom the network was trained on; no question can tell."]
+        return "Nobody knows here whom the network was trained on; no question can tell."
     because = guarantee_for(model, evidence.split, evidence.forgotten).because
     if not because:
-        return []
-    return [f"The readout alone is audited: {because}, and every comparison shares it."]
+        return ""
+    return f"The readout alone is audited: {because}, and every comparison shares it."
 
 
 def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subject | None:
@@ -328,7 +248,7 @@ def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subje
     return before
 
 
-def _verification(asker: _Asker, before: Subject | None, notes: list[str]) -> list[Line | None]:
+def _verification(asker: Asker, before: Subject | None, notes: list[str]) -> list[Line | None]:
     means = "An attacker who knows the person compares a new photograph with an old one."
     lines = []
     for title, subject in (("at the original threshold", before), ("recalibrated", asker.after)):
@@ -344,7 +264,7 @@ def _verification(asker: _Asker, before: Subject | None, notes: list[str]) -> li
     return lines
 
 
-def _plain(asker: _Asker) -> Detection | None:
+def _plain(asker: Asker) -> Detection | None:
     evidence, after = asker.evidence, asker.after
     theirs = [(p, familiarity(after, evidence, p, True)) for p in evidence.forgotten]
     like = [(p, familiarity(never_enrolled(after, p), evidence, p, True)) for p in evidence.never]

@@ -100,6 +100,8 @@ def run_button(now: Visit) -> Audited | None:
 def draw(found: Audited) -> None:
     """Draws the three answers, and what lies under each."""
     audit = found.audit
+    if audit.beyond:
+        st.warning(f"**Beyond this audit.** {plain(audit.beyond)}", icon=":material/layers:")
     for place, (title, begins) in zip(st.columns(3), CARDS.items(), strict=True):
         with place, st.container(border=True, height="stretch"):
             _card(title, [one for one in audit.lines if one.question.startswith(begins)])

@@ -223,6 +223,19 @@ def test_missing_inputs_make_the_report_shorter_and_say_so(
     assert "verified, recalibrated" in {line.question for line in found.lines}
 
 
+def test_what_no_question_can_see_is_said_first(
+    model: LinearModel, evidence: Evidence, rows: Callable
+) -> None:
+    delete = deletion(evidence.faces, "subtract")
+    added = audit_people(from_linear(delete(model, PEOPLE), "after", rows), evidence)
+    assert not added.beyond and "Beyond this audit" not in page(added)
+    core = Evidence.of(evidence.faces, ["s03"], evidence.never)
+    found = audit_people(from_linear(delete(model, ["s03"]), "after", rows), core)
+    assert found.beyond.startswith("The readout alone is audited: ")
+    assert found.beyond in summary(found) and "Beyond this audit" in page(found)
+    assert page(found).index("Beyond this audit") < page(found).index("<table")
+
+
 def test_a_network_from_elsewhere_is_audited_by_its_features(
     evidence: Evidence, orl: FaceDataset
 ) -> None:
@@ -237,6 +250,7 @@ def test_a_network_from_elsewhere_is_audited_by_its_features(
     after: Subject = from_network(network, "theirs", prepare)
     found = audit_people(after, evidence)
     assert any("no gallery" in note for note in found.notes)
+    assert "Nobody knows here whom the network was trained on" in found.beyond
     assert {line.question for line in found.lines} >= {"verified, recalibrated"}
     assert {"1", "2", "3"} <= set(found.probes["layer"])
     # An edited weight is found there too.
