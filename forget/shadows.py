@@ -136,7 +136,10 @@ def cast_shadows(
 
 
 def attack_shadows(
-    shadows: Sequence[Shadow], people: Sequence[str] | None = None, seed: int = 0
+    shadows: Sequence[Shadow],
+    people: Sequence[str] | None = None,
+    seed: int = 0,
+    share: float = 0.95,
 ) -> Detection:
     """Attacks each pair with the Gaussians of all others.
 
@@ -148,6 +151,7 @@ def attack_shadows(
         shadows: Pairs, at least 3.
         people: Who is on each image, for the interval; by default everybody is somebody else.
         seed: Of the interval's draws.
+        share: Of the interval.
     """
     learned, never = (
         np.stack([getattr(one, name) for one in shadows]) for name in ("learned", "never")
@@ -159,7 +163,7 @@ def attack_shadows(
             found.append(likelihood_ratio(scores[number], learned[rest], never[rest]))
     names = [str(k) for k in range(learned.shape[1])] if people is None else list(people)
     who = names * len(shadows)
-    return detect(np.concatenate(inside), np.concatenate(outside), who, who, seed)
+    return detect(np.concatenate(inside), np.concatenate(outside), who, who, seed, share)
 
 
 def summary(

@@ -7,9 +7,11 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor, nn
 
 from forget.data.dataset import Images, photograph_hash
+from forget.errors import ForgetError
 from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
 from forget.linear.heads import CosineHead
@@ -133,17 +135,33 @@ def from_network(
     name: str,
     prepare: Callable[[Images], Tensor],
     layers: Sequence[str] = (),
+    *,
+    classes: Sequence[str] = (),
+    threshold: float = 0.5,
+    features: str = "",
 ) -> Subject:
-    """A network from anywhere, whose output is compared with the cosine.
+    """A network from anywhere, whose features are compared with the cosine.
 
     Arguments:
-        network: Images to embeddings (n, d); logits will do.
+        network: Images to embeddings (n, d), or to logits (n, c).
         name: What to call it.
         prepare: Photographs, uint8, (n, h, w) or (n, h, w, 3), to its input.
         layers: Names of modules that are looked into; by default the direct children.
+        classes: Who each of its outputs stands for, if it names people.
+        threshold: Probability below which it names nobody.
+        features: Name of the module whose output is compared; by default that of the network.
+
+    Raises:
+        ForgetError: No such module, or another number of outputs than of people.
     """
     network = network.eval()
     inside = dict(network.named_modules())
+    unknown = [one for one in (*layers, features) if one not in inside]
+    if unknown:
+        some = ", ".join(name for name in list(inside)[1:6])
+        raise ForgetError(
+            f"modules of the network, such as {some}", ", ".join(unknown), "Correct the names."
+        )
     wanted = list(layers) or [child for child, _ in network.named_children()]
 
     def run(images: Images, keep: dict[str, list[Reals]]) -> Reals:
@@ -170,7 +188,25 @@ def from_network(
         if weight.ndim > 1
     }
     tall = {n: m if len(m) >= m.shape[1] else m.T for n, m in matrices.items()}
-    return Subject(name, lambda images: unit(run(images, {})), None, look, tall)
+
+    def embed(images: Images) -> Reals:
+        if not features:
+            return unit(run(images, {}))
+        keep: dict[str, list[Reals]] = {features: []}
+        run(images, keep)
+        return unit(np.concatenate(keep[features]))
+
+    def answer(images: Images) -> Answers:
+        logits = run(images, {})
+        if logits.shape[1] != len(classes):
+            raise ForgetError(
+                f"a network with an output for each of {len(classes)} people",
+                f"{logits.shape[1]} outputs",
+                "Name as many people, in the order of the outputs.",
+            )
+        return Answers(softmax(logits, axis=1), tuple(classes), threshold)
+
+    return Subject(name, embed, answer if classes else None, look, tall)
 
 
 def never_enrolled(subject: Subject, person: str) -> Subject:
