@@ -1,6 +1,7 @@
 """Forget people: choose faces, press Forget, see what changed and the proof."""
 
 from forget.ui import choose, result
+from forget.ui.forecast import ahead
 from forget.ui.frame import frame
 from forget.ui.visit import visit
 
@@ -13,3 +14,4 @@ if now.effect is None:
 else:
     result.draw(now, now.effect)
     choose.preview(now)
+ahead(now)

@@ -33,6 +33,7 @@ ROWS = [
     "forget.methods",
     "forget.reenrol",
     "forget.effect",
+    "forget.forecast",
     "forget.measured",
     "forget.reference",
     "forget.runs",

@@ -8,7 +8,16 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-__all__ = ["COLOURS", "NO_FRILLS", "cost_bars", "face_map", "others_dots", "plain", "spoken"]
+__all__ = [
+    "COLOURS",
+    "NO_FRILLS",
+    "cost_bars",
+    "face_map",
+    "forecast_lines",
+    "others_dots",
+    "plain",
+    "spoken",
+]
 
 # Okabe and Ito, told apart with every kind of colour blindness. The same everywhere.
 COLOURS = {"retained": "#0072B2", "forgotten": "#D55E00", "unseen": "#8A8A8A"}
@@ -56,6 +65,39 @@ def others_dots(others: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
     figure.update_xaxes(title="score before", range=[low, 1])
     figure.update_yaxes(title="score now", range=[low, 1], scaleanchor="x")
     return plain(figure, 300)
+
+
+def forecast_lines(table: pd.DataFrame) -> go.Figure:
+    """How the others fare as more people leave: the mean over draws, and the draws as dots.
+
+    Arguments:
+        table: Columns `people`, `before`, `after`, a row per draw and number of people.
+    """
+    lost = table.assign(change=100 * (table["after"] - table["before"]))
+    mean = lost.groupby("people")["change"].mean()
+    figure = go.Figure()
+    figure.add_scatter(
+        x=lost["people"],
+        y=lost["change"],
+        mode="markers",
+        name="one order of leaving",
+        marker={"color": COLOURS["unseen"], "size": 6},
+        hovertemplate="%{x} leave: %{y:+.1f} points<extra></extra>",
+    )
+    figure.add_scatter(
+        x=mean.index,
+        y=mean,
+        mode="lines+markers",
+        name="mean",
+        line={"color": COLOURS["retained"]},
+        hovertemplate="%{x} leave: %{y:+.1f} points on average<extra></extra>",
+    )
+    figure.update_xaxes(title="people who leave next", type="log", tickvals=list(mean.index))
+    widest = max(float(lost["change"].abs().max()), 5.0)
+    figure.update_yaxes(
+        title="recognised, change (points)", range=[-1.1 * widest, 1.1 * widest], zeroline=True
+    )
+    return plain(figure, 280)
 
 
 def face_map(

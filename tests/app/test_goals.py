@@ -74,3 +74,14 @@ def test_every_linearization_can_suppress() -> None:
     suppress(at, "s34")
     assert "Hidden, not forgotten" in words(at)
     assert not {s.said_after for s in at.session_state["visit"].effect.them} & {"s34"}
+
+
+def test_one_can_look_ahead_where_influence_is_removed() -> None:
+    at = opened()
+    ahead = next(one for one in at.button if one.label == "Look ahead")
+    text = words(ahead.click().run())
+    assert "Once 20 more people are gone" in text and "at the present threshold" in text
+    assert "Look ahead" not in [one.label for one in turn(at, SUPPRESS).button]
+    text = words(forget(turn(at, REMOVE), "s34"))
+    assert "Look ahead" in [one.label for one in at.button]  # of the model now, not of that then
+    assert "more people are gone" not in text
