@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from forget.data.split import Split
 from forget.linear.erasing.features import rows_in
+from forget.linear.erasing.leak import exposure
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.linear.proof import Proof, prove
@@ -20,7 +21,14 @@ from forget.reenrol import recognised_again
 from forget.unlearning.contract import Guarantee, Kind
 from forget.unlearning.guarantees import guarantee_for
 
-__all__ = ["Effect", "Sighting", "mean_features", "measure_effect", "nearest_people"]
+__all__ = [
+    "Effect",
+    "Sighting",
+    "exposed_people",
+    "mean_features",
+    "measure_effect",
+    "nearest_people",
+]
 
 Ranked = tuple[tuple[str, float], ...]  # people with their scores, best first
 TOP = 5
@@ -192,6 +200,26 @@ def nearest_people(
     similar = means @ means[people.index(person)]
     order = [j for j in np.argsort(-similar) if people[j] != person]
     return tuple((people[j], float(similar[j])) for j in order[:most])
+
+
+def exposed_people(
+    directions: NDArray[np.float64], features: NDArray[np.float64], labels: Sequence[str]
+) -> Ranked:
+    """Everybody by how much of their mean feature lies in some directions: whom these betray.
+
+    Needs photographs to try, as anybody has who looks for somebody.
+
+    Arguments:
+        directions: Orthonormal, (d, k), such as an eraser takes out.
+        features: Real features, (n, d).
+        labels: Identity of each, n of them.
+
+    Returns:
+        People with a cosine in [0, 1], the most exposed first.
+    """
+    people, means = mean_features(features, labels)
+    cosines = exposure(directions, means)
+    return tuple((people[i], float(cosines[i])) for i in np.argsort(-cosines, kind="stable"))
 
 
 def mean_features(

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from forget.auditing.evidence import Evidence
 from forget.auditing.subject import Subject
+from forget.effect import exposed_people
 from forget.linear.erasing.features import Erased
-from forget.linear.erasing.leak import Leak, eraser_leak, exposure
+from forget.linear.erasing.leak import Leak, eraser_leak
 from forget.linear.recall import held
 from forget.metrics.detection import auc
 from forget.metrics.probes import PROBES, probe
@@ -55,13 +56,7 @@ def betrayed(subject: Subject, evidence: Evidence) -> list[Betrayal]:
         if features is None or features.shape[1] != len(leak.directions):
             found.append(Betrayal(name, leak, ()))
             continue
-        people = evidence.faces.identities
-        means = np.stack(
-            [features[[i for i in evidence.faces.of(person)]].mean(0) for person in people]
-        )
-        cosines = exposure(leak.directions, means)
-        order = np.argsort(-cosines, kind="stable")
-        ranked = tuple((people[i], float(cosines[i])) for i in order)
+        ranked = exposed_people(leak.directions, features, evidence.faces.labels)
         found.append(Betrayal(name, leak, ranked))
     return found
 

@@ -3,9 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from forget.effect import Effect, Ranked, mean_features
+from forget.effect import Effect, Ranked, exposed_people
 from forget.linear.erasing.features import Erased
-from forget.linear.erasing.leak import exposure
 from forget.linear.model import LinearModel
 from forget.ui.cached import Bundle
 from forget.ui.parts import people_row, plain
@@ -16,20 +15,9 @@ SHOWN = 5  # people beyond the hidden ones
 
 
 def betrayed(model: LinearModel, bundle: Bundle) -> Ranked:
-    """Everybody by how much of their mean feature lies in the directions that a model erases.
-
-    Needs the model and photographs to try, as anybody has who looks for somebody.
-
-    Arguments:
-        model: One whose features are erased.
-        bundle: The photographs.
-
-    Returns:
-        People with a cosine in [0, 1], the most exposed first.
-    """
-    people, means = mean_features(bundle.features, bundle.faces.labels)
-    cosines = exposure(_erased(model).eraser.directions, means)
-    return tuple((people[i], float(cosines[i])) for i in np.argsort(-cosines, kind="stable"))
+    """Whom the directions that a model erases betray, the most exposed first."""
+    directions = _erased(model).eraser.directions
+    return exposed_people(directions, bundle.features, bundle.faces.labels)
 
 
 def template_of(model: LinearModel, bundle: Bundle) -> np.ndarray | None:
