@@ -44,6 +44,7 @@ ROWS = [
     "forget.networks",
     "forget.tuning",
     "forget.contenders",
+    "forget.relearning",
     "forget.shadows",
     "forget.comparison",
     "forget.contrast",

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from forget.charts.people import COLOURS, plain, spoken
 from forget.charts.series import method_title
 
-__all__ = ["PROMISES", "answer_matrix", "class_gaps", "gap_scatter", "similarity_bars", "two_maps"]
+__all__ = [
+    "PROMISES",
+    "answer_matrix",
+    "class_gaps",
+    "gap_scatter",
+    "relearning_lines",
+    "similarity_bars",
+    "two_maps",
+]
 
 # What a method promises, by shape and colour: never by colour alone.
 PROMISES = {
@@ -217,3 +225,24 @@ def similarity_bars(similar: Mapping[str, Sequence[float]]) -> go.Figure:
         )
     figure.update_yaxes(title="likeness to the reference (CKA)", range=[0, 1])
     return plain(figure.update_layout(barmode="group"), 300)
+
+
+def relearning_lines(curves: Mapping[str, NDArray[np.float64]]) -> go.Figure:
+    """Accuracy on forgotten images that were not shown, by passes over those that were.
+
+    Arguments:
+        curves: By title of the model, (passes + 1,) each, in [0, 1].
+    """
+    figure = go.Figure()
+    for title, curve in curves.items():
+        figure.add_scatter(
+            x=np.arange(len(curve)),
+            y=curve,
+            mode="lines+markers",
+            name=escape(title),
+            marker={"size": 5},
+            hovertemplate="pass %{x}: %{y:.0%}<extra>" + escape(title) + "</extra>",
+        )
+    figure.update_xaxes(title="passes over the images shown")
+    figure.update_yaxes(title="known again", range=[-0.02, 1.04], tickformat=".0%")
+    return plain(figure, 300)

@@ -20,6 +20,7 @@ from forget.recipe import hidden_of
 from forget.ui.compare import KEPT, Choice, Result
 from forget.ui.parts import plain
 from forget.ui.places import places_of
+from forget.ui.relearning import relearning
 
 __all__ = ["draw"]
 
@@ -158,6 +159,7 @@ def _pair(result: Result) -> None:
             alt=f"Answers of A against answers of B: {len(found.differ)} images off the diagonal",
         )
     _inside(result, (a, b), titles)
+    relearning(result, (a, b))
 
 
 def _inside(result: Result, pair: tuple[str, str], titles: tuple[str, str]) -> None:

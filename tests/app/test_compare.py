@@ -52,6 +52,10 @@ def test_from_nothing_to_the_table() -> None:
     assert "leaves the network as it is" in words(at)
     next(one for one in at.selectbox if one.label == "A").set_value("original").run()
     assert "t-SNE of the last hidden layer" in words(at)
+    text = words(press(at, "Show them again"))
+    assert (
+        "Trained on everything begins at" in text and "retrained without it begins at 0%" in text
+    )
     # It survives a look at another page, and says when the controls were changed since.
     at = at.switch_page("app.py").run().switch_page(PAGE).run()
     assert "Two models" in words(at)
