@@ -31,8 +31,8 @@ def ahead(now: Visit) -> None:
             now.bundle.rows,
             on_step=lambda done, total, note="": bar.progress(done / total, text="Looking ahead"),
         )
-        bar.empty()
         kept[digest] = found
+        st.rerun()
     table = kept[digest]
     st.plotly_chart(
         forecast_lines(table), key="forecast_chart", config=NO_FRILLS, alt=_said(table)
