@@ -19,12 +19,13 @@ from forget.networks import Networks, train_networks
 from forget.problems import Problem
 from forget.progress import OnStep, silent, within
 from forget.recipe import logits_of
-from forget.training import accelerate
+from forget.runtime import machine
+from forget.training import accelerate, describe
 
 __all__ = ["KEYS", "Comparison", "compare", "compare_methods", "save_csv"]
 
 KEYS = ["training seed", "unlearning seed", "method"]
-_WORDS = ["guarantee", "scope", *KEYS]
+_WORDS = ["guarantee", "scope", "machine", *KEYS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,7 @@ def compare_methods(
     A row holds what `forget.metrics.report.row_of` gives, and "seconds", "share of retraining"
     (in seconds) and "share of passes", "memory" (bytes that forgetting took at its peak beyond
     what there was; nan where that cannot be read), "weight distance" to the reference and that
-    of the original, "gap to the refit", "guarantee" and "scope".
+    of the original, "gap to the refit", "guarantee", "scope" and "machine".
 
     Arguments:
         split: The images.
@@ -229,6 +230,7 @@ class _Trained:
             "gap to the refit": answer.refit_gap,
             "guarantee": answer.guarantee.kind.value,
             "scope": answer.guarantee.scope.value,
+            "machine": f"{machine()}, {describe(self.fabric)}",
         }
 
 

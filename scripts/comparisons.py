@@ -25,6 +25,7 @@ def tables() -> str:
             what = path.stem.removeprefix(name).strip("-").replace("-", " ")
             said = f"**{title}**{f', {what}' if what else ''}, {len(seeds)} "
             said += "seed" if len(seeds) == 1 else "seeds"
+            said += f" ({'; '.join(found.table['machine'].unique())})"
             parts.append(f"{said}\n\n{markdown(found)}")
             if path.stem == "mufac":
                 parts.append(published())
