@@ -1,5 +1,7 @@
 """Who else was hurt: everybody who stays, before and after, with care for many comparisons."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
@@ -9,7 +11,7 @@ from forget.auditing.subject import Subject
 from forget.metrics.retrieval import unit
 from forget.metrics.verdict import discoveries
 
-__all__ = ["NEIGHBOURS", "collateral", "neighbours"]
+__all__ = ["NEIGHBOURS", "collateral", "deciles", "hurt_by", "neighbours"]
 
 NEIGHBOURS = 0.05  # share of those who stay that is most like the forgotten
 
@@ -36,7 +38,6 @@ def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFr
             for one in (before, after)
         )
         lost, won = int((was & ~now).sum()), int((~was & now).sum())
-        p = binomtest(lost, lost + won, alternative="greater").pvalue if lost + won else 1.0
         rows.append(
             {
                 "person": person,
@@ -46,7 +47,7 @@ def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFr
                 "lost": lost,
                 "won": won,
                 "similarity": similar[person],
-                "p": float(p),
+                "p": _chance(lost, won),
             }
         )
     table = pd.DataFrame(rows)
@@ -56,10 +57,44 @@ def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFr
     return table
 
 
+def hurt_by(table: pd.DataFrame, groups: Sequence[object]) -> pd.DataFrame:
+    """The same for groups of people, such as age classes or deciles of likeness.
+
+    Arguments:
+        table: What `collateral` gives.
+        groups: The group of each row.
+
+    Returns:
+        A row per group, in order: `group`, `people`, `photographs`, `named before`, `named
+        after`, `lost`, `won`, `p`, `hurt`, at a false discovery rate of 5 % over the groups.
+    """
+    counts = ["photographs", "named before", "named after", "lost", "won"]
+    grouped = table.assign(group=list(groups), people=1).groupby("group", sort=True)
+    found = grouped[["people", *counts]].sum().reset_index()
+    found["p"] = [
+        _chance(lost, won) for lost, won in found[["lost", "won"]].itertuples(index=False)
+    ]
+    found["hurt"] = discoveries(found["p"].to_numpy())
+    return found
+
+
+def deciles(table: pd.DataFrame) -> pd.DataFrame:
+    """`hurt_by` tenth parts of those who stay: 10 are the people most like the forgotten."""
+    ranks = table["similarity"].rank(method="first")
+    return hurt_by(table, np.ceil(10 * ranks / len(table)).astype(int).tolist())
+
+
 def neighbours(similar: dict[str, float]) -> list[str]:
     """The twentieth part of people that is most similar to the forgotten, at least one."""
     count = max(round(NEIGHBOURS * len(similar)), 1)
     return sorted(similar, key=lambda person: -similar[person])[:count]
+
+
+def _chance(lost: int, won: int) -> float:
+    """How likely so many or more of the changes are losses, if each is as likely a win."""
+    if not lost + won:
+        return 1.0
+    return float(binomtest(int(lost), int(lost + won), alternative="greater").pvalue)
 
 
 def _similarity(subject: Subject, evidence: Evidence) -> dict[str, float]:

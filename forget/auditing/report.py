@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from forget.auditing.collateral import deciles
 from forget.auditing.figures import figures
 from forget.auditing.run import Audit
 from forget.errors import ForgetError
@@ -69,6 +70,7 @@ def plain_values(audit: Audit) -> dict[str, Any]:
         },
         "enrolled again": audit.relearned.to_dict(orient="records"),
         "others": audit.collateral.to_dict(orient="records"),
+        "others by likeness": _deciles(audit).to_dict(orient="records"),
         "probes": audit.probes.to_dict(orient="records"),
         "edited matrices": [
             {"matrix": one.matrix, "gap": one.leak.gap, "people": dict(one.people[:5])}
@@ -83,7 +85,8 @@ def plain_values(audit: Audit) -> dict[str, Any]:
 
 
 def save_audit(audit: Audit, folder: str | Path) -> list[Path]:
-    """Writes audit.json, lines.csv, others.csv, probes.csv and report.html; returns the paths.
+    """Writes audit.json, report.html, and lines, others, deciles and probes as CSV; returns
+    the paths.
 
     Raises:
         ForgetError: The folder cannot be written to.
@@ -94,7 +97,8 @@ def save_audit(audit: Audit, folder: str | Path) -> list[Path]:
         "lines.csv": audit.table.to_csv(index=False),
         "report.html": page(audit),
     }
-    for name, table in (("others", audit.collateral), ("probes", audit.probes)):
+    tables = {"others": audit.collateral, "deciles": _deciles(audit), "probes": audit.probes}
+    for name, table in tables.items():
         if len(table):
             texts[f"{name}.csv"] = table.to_csv(index=False)
     try:
@@ -137,6 +141,10 @@ data to say.</p>
 <p><strong>Release advice.</strong> {escape(ADVICE)}</p>{notes}
 {"".join(parts)}</body></html>
 """
+
+
+def _deciles(audit: Audit) -> pd.DataFrame:
+    return deciles(audit.collateral) if len(audit.collateral) else pd.DataFrame()
 
 
 def _lines(audit: Audit) -> str:

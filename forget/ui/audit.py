@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
+from forget.auditing.collateral import deciles
 from forget.auditing.detectable import SHADOWS
 from forget.auditing.evidence import Evidence
 from forget.auditing.figures import histogram, lines_chart, relearning, roc, who_was_hurt
@@ -244,6 +245,12 @@ def _others(audit: Audit) -> None:
         key="audit_others",
         config=NO_FRILLS,
         alt="Each person who stays, by likeness to the forgotten and photographs won or lost",
+    )
+    tenths = deciles(table)
+    worst = tenths.loc[tenths["hurt"], "group"].tolist()
+    st.caption(
+        f"In tenth parts by likeness, {len(worst)} of {len(tenths)} lost more than chance explains"
+        + (f": {', '.join(map(str, worst))} (10 is the most alike)." if worst else ".")
     )
 
 

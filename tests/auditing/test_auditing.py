@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.stats import binomtest
 
 from forget.__main__ import main
-from forget.auditing.collateral import collateral, neighbours
+from forget.auditing.collateral import collateral, deciles, hurt_by, neighbours
 from forget.auditing.detectable import shadow_attack
 from forget.auditing.evidence import Evidence
 from forget.auditing.report import page, plain_values, save_audit, summary
@@ -197,9 +198,39 @@ def test_collateral_counts_photographs_and_neighbours(
     assert neighbours({"a": 0.1, "b": 0.9}) == ["b"]
 
 
+def test_groups_that_lost_more_than_chance_explains_are_found() -> None:
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "similarity": np.linspace(0, 1, 200),
+            "photographs": 10,
+            "named before": 9,
+            "named after": 9,
+            "lost": draw.integers(0, 2, 200),
+            "won": draw.integers(0, 2, 200),
+        }
+    ).sample(frac=1, random_state=0)
+    near = table["similarity"] > 0.9
+    table.loc[near, "lost"] += 2
+    tenths = deciles(table)
+    assert list(tenths["group"]) == list(range(1, 11)) and (tenths["people"] == 20).all()
+    assert list(tenths.loc[tenths["hurt"], "group"]) == [10]
+    mine = table[near]
+    assert tenths["lost"].iloc[-1] == mine["lost"].sum()
+    assert tenths["p"].iloc[-1] == pytest.approx(
+        binomtest(
+            int(mine["lost"].sum()), int((mine["lost"] + mine["won"]).sum()), 0.5, "greater"
+        ).pvalue
+    )
+    ages = hurt_by(table, ["old" if one else "young" for one in near])
+    assert list(ages["group"]) == ["old", "young"] and list(ages["hurt"]) == [True, False]
+    few = deciles(table.head(3))
+    assert len(few) == 3 and few["people"].sum() == 3
+
+
 def test_files_hold_the_audit_and_need_nothing_else(hidden: Audit, tmp_path: Path) -> None:
     paths = {path.name for path in save_audit(hidden, tmp_path)}
-    assert {"audit.json", "lines.csv", "report.html", "others.csv"} <= paths
+    assert {"audit.json", "lines.csv", "report.html", "others.csv", "deciles.csv"} <= paths
     read = json.loads((tmp_path / "audit.json").read_text())
     assert read["verdict"] == "FAIL" and read["edited matrices"][0]["matrix"] == "feature map"
     assert json.dumps(plain_values(hidden), allow_nan=False)
