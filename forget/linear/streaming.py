@@ -116,7 +116,8 @@ class _Sums:
         self._place: dict[str, int] = {}  # of a class in the blocks
         self._counts: list[int] = []
         self._block = max(BATCH // max(space.dimension, 1), 1)  # classes in a block
-        self._blocks: list[NDArray[np.int64]] = []
+        # In float64, as the products come: a class sum is below 2^53 as well.
+        self._blocks: list[NDArray[np.float64]] = []
 
     def add(self, rows: Rows, labels: Sequence[str], targets: Rows) -> None:
         """Adds rows that were checked, at most as many as float64 holds in `BATCH` numbers."""
@@ -132,7 +133,7 @@ class _Sums:
             self._counts[place] += count
         each = (np.ones(len(rows)), (member, np.arange(len(rows))))
         totals = csr_array(each, shape=(len(places), len(rows))) @ batch
-        self._add_totals(places, totals.astype(np.int64))
+        self._add_totals(places, totals)
 
     def statistics(self) -> Statistics:
         """The sums as a value; what was summed in place is given away block by block."""
@@ -140,26 +141,34 @@ class _Sums:
         names = iter(self._place)
         counts = iter(self._counts)
         for index in range(len(self._blocks)):
-            block, self._blocks[index] = self._blocks[index], np.empty((0, 0), dtype=np.int64)
+            block, self._blocks[index] = self._blocks[index], np.empty((0, 0))
             # Copies: a view of the block would keep the sums of people who are forgotten.
             for total, name, count in zip(block, names, counts, strict=False):
-                classes[name] = ClassSums(name, count, total.copy())
+                classes[name] = ClassSums(name, count, total.astype(np.int64))
         return Statistics(self.space, self._gram, MappingProxyType(classes), self._cross)
 
     def _places(self, labels: Sequence[str]) -> NDArray[np.int64]:
-        for name in dict.fromkeys(labels):
-            if name not in self._place:
-                if not isinstance(name, str):
-                    raise StatisticsError(
-                        "class names of type str", f"{name!r}", "Name classes by str(label)."
-                    )
-                self._place[str(name)] = len(self._place)
-                self._counts.append(0)
-        while len(self._blocks) * self._block < len(self._place):
-            self._blocks.append(np.zeros((self._block, self.space.dimension), dtype=np.int64))
-        return np.array([self._place[name] for name in labels], dtype=np.int64)
+        places = list(map(self._place.get, labels))
+        if None in places:
+            for name in labels:
+                self._open(name)
+            places = list(map(self._place.get, labels))
+        return np.array(places, dtype=np.int64)
 
-    def _add_totals(self, places: NDArray[np.int64], totals: NDArray[np.int64]) -> None:
+    def _open(self, name: str) -> None:
+        """Makes room for a class that may be new."""
+        if name in self._place:
+            return
+        if not isinstance(name, str):
+            raise StatisticsError(
+                "class names of type str", f"{name!r}", "Name classes by str(label)."
+            )
+        self._place[str(name)] = len(self._place)
+        self._counts.append(0)
+        if len(self._blocks) * self._block < len(self._place):
+            self._blocks.append(np.zeros((self._block, self.space.dimension)))
+
+    def _add_totals(self, places: NDArray[np.int64], totals: NDArray[np.float64]) -> None:
         """Adds sums of classes, (c, d), at ascending places, (c,)."""
         edges = np.searchsorted(places, self._block * np.arange(len(self._blocks) + 1))
         for index, block in enumerate(self._blocks):
