@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from forget.errors import StatisticsError
 from forget.linear.grid import COARSE, FINE, Grid, Rows
 
-__all__ = ["ClassSums", "Space", "Statistics"]
+__all__ = [
+    "BATCH",
+    "ClassSums",
+    "Space",
+    "Statistics",
+    "check_count",
+    "check_rows",
+    "checked_targets",
+]
 
 BATCH = 2**23  # numbers that are float64 at one time: 64 MB
 
@@ -122,8 +130,8 @@ class Statistics:
         Raises:
             StatisticsError: Shape, type or range of the rows does not fit, or they are too many.
         """
-        _check_rows(space, rows, labels)
-        targets = _checked_targets(space, targets, len(rows))
+        check_rows(space, rows, labels)
+        targets = checked_targets(space, targets, len(rows))
         gram = np.zeros((space.dimension, space.dimension), dtype=np.int64)
         cross = np.zeros((space.dimension, space.targets), dtype=np.int64)
         step = max(BATCH // (space.dimension + space.targets), 1)
@@ -142,7 +150,7 @@ class Statistics:
 
     def __add__(self, other: "Statistics") -> "Statistics":
         self._check_space(other, "add")
-        _check_count(self.space.grid, self.count + other.count)
+        check_count(self.space.grid, self.count + other.count)
         classes = dict(self.classes)
         for name, more in other.classes.items():
             mine = classes.get(name)
@@ -227,7 +235,12 @@ def _wrong_rows(expected: str) -> StatisticsError:
     )
 
 
-def _checked_targets(space: Space, targets: Rows | None, n: int) -> Rows:
+def checked_targets(space: Space, targets: Rows | None, n: int) -> Rows:
+    """Targets (n, k) of rows, none of them where the space has none.
+
+    Raises:
+        StatisticsError: Their shape, type or range does not fit.
+    """
     given = np.zeros((n, 0), dtype=np.int16) if targets is None else targets
     limit = space.target_grid.limit
     outside = given.size and max(int(given.max()), -int(given.min())) > limit
@@ -240,7 +253,12 @@ def _checked_targets(space: Space, targets: Rows | None, n: int) -> Rows:
     return given
 
 
-def _check_rows(space: Space, rows: Rows, labels: Sequence[str]) -> None:
+def check_rows(space: Space, rows: Rows, labels: Sequence[str]) -> None:
+    """Refuses rows that cannot be summed in a space, (n, d), with n labels.
+
+    Raises:
+        StatisticsError: Their shape, type or range does not fit, or they are too many.
+    """
     if rows.dtype != np.int16 or rows.ndim != 2 or rows.shape[1] != space.dimension:
         raise StatisticsError(
             f"int16 rows of shape (n, {space.dimension})",
@@ -257,10 +275,15 @@ def _check_rows(space: Space, rows: Rows, labels: Sequence[str]) -> None:
             f"one outside of it ({space.grid.bits} bits)",
             "Snap the features with the grid of the space.",
         )
-    _check_count(space.grid, len(rows))
+    check_count(space.grid, len(rows))
 
 
-def _check_count(grid: Grid, count: int) -> None:
+def check_count(grid: Grid, count: int) -> None:
+    """Refuses more rows than can be summed without rounding.
+
+    Raises:
+        StatisticsError: They are too many.
+    """
     if count > grid.max_rows:
         raise StatisticsError(
             f"at most {grid.max_rows:,} rows, which float64 sums exactly at {grid.bits} bits",
