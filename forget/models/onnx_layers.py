@@ -112,12 +112,16 @@ class Layers:
             # What the bias adds, the mean takes away.
             self._keep(f"{normalisation}.running_mean", mean - offset, (shape[0],))
             return value
-        ones = np.ones(shape[0], np.float32)
-        self._keep(f"{normalisation}.weight", ones, (shape[0],))
+        self.unscaled(normalisation, shape[0])
         self._keep(f"{normalisation}.bias", offset, (shape[0],))
-        self._keep(f"{normalisation}.running_mean", 0 * ones, (shape[0],))
-        self._keep(f"{normalisation}.running_var", ones - self.eps, (shape[0],))
         return node.outputs[0]
+
+    def unscaled(self, name: str, channels: int) -> None:
+        """A batch normalisation that changes nothing, for one that was folded into its input."""
+        ones = np.ones(channels, np.float32)
+        parts = {"weight": ones, "bias": 0 * ones, "running_mean": 0 * ones}
+        for part, tensor in (parts | {"running_var": ones - np.float32(self.eps)}).items():
+            self._keep(f"{name}.{part}", tensor, (channels,))
 
     def scaled(self, value: str, name: str, among: bool = False) -> str:
         """A batch normalisation with fixed statistics."""
@@ -139,12 +143,18 @@ class Layers:
         self._keep(f"{name}.weight", slope.reshape(-1), (slope.size,))
         return node.outputs[0]
 
-    def skipped(self, value: str) -> str:
-        """Every second pixel, as a pooling over single ones."""
+    @staticmethod
+    def idle(node: Node) -> bool:
+        """Whether it is a pooling without a stride."""
+        return node.kind == "MaxPool" and {*node.attributes.get("strides", (1, 1))} == {1}
+
+    def skipped(self, value: str, stride: int) -> str:
+        """Every `stride`-th pixel, as a pooling over single ones."""
         node = self._next(value, ("MaxPool",), among=True)
-        sides = [node.attributes.get(name) for name in ("kernel_shape", "strides")]
+        sides = [node.attributes.get(name, (1, 1)) for name in ("kernel_shape", "strides")]
         borders = {*node.attributes.get("pads", ())}
-        if sides != [(1, 1), (2, 2)] or borders - {0} or node.attributes.get("ceil_mode", 0):
+        odd = borders - {0} or node.attributes.get("ceil_mode", 0)
+        if odd or sides != [(1, 1), (stride, stride)]:
             raise ValueError(f"a shortcut that pools {sides}")
         return node.outputs[0]
 
@@ -223,6 +233,10 @@ def _eps(graph: Graph) -> float:
         if node.kind == "BatchNormalization"
     }
     short = {float(str(np.float32(one))) for one in said}
+    if not said:
+        raise ValueError(
+            "no batch normalisation before a convolution, which every block begins with"
+        )
     if len(short) != 1:
         raise ValueError(f"batch normalisations with epsilon {sorted(short)[:4]}")
     return short.pop()

@@ -42,7 +42,7 @@ def read_onnx(path: str | Path) -> Translated:
         raise CheckpointError("an ONNX file", f"nothing at {path}", "Check the path.")
     try:
         return _Reader(read_graph(path)).network()
-    except (ValueError, OSError, KeyError, IndexError, TypeError, RecursionError) as error:
+    except (ValueError, OSError, LookupError, TypeError, ArithmeticError) as error:
         got = f"{path.name} ({str(error)[:200] or type(error).__name__})"
         raise CheckpointError("an iResNet in an ONNX file", got, REMEDY) from error
 
@@ -66,7 +66,10 @@ class _Reader:
         value = layers.scaled(value, "bn2")
         value = layers.flat(layers.same(value))
         value = layers.mapped(layers.same(value), "fc", WIDTHS[-1] * GRID)
-        value = layers.scaled(value, "features")
+        if layers.users(value):
+            value = layers.scaled(value, "features")
+        else:  # folded into the linear map
+            layers.unscaled("features", len(layers.tensors["fc.bias"]))
         layers.finish(value)
         if tuple(self.blocks) not in STAGES.values():
             raise ValueError(f"{'-'.join(map(str, self.blocks))} blocks")
@@ -86,8 +89,8 @@ class _Reader:
     def _block(self, value: str, users: list[Node]) -> str:
         """A pre-activation block: its input goes into a normalisation and into a shortcut."""
         layers = self.layers
-        kinds = sorted(node.kind for node in users)
-        first = kinds != ["Add", "BatchNormalization"]
+        kinds = {node.kind for node in users}
+        first = "Add" not in kinds and not any(layers.idle(node) for node in users)
         if first:
             self.blocks.append(0)
         if not 0 < len(self.blocks) <= len(WIDTHS):
@@ -111,8 +114,8 @@ class _Reader:
             names = f"{place}.downsample.0", f"{place}.downsample.1"
             shape = after, before, 1, 1
             shortcut = layers.convolved(value, *names, shape, stride=2, among=True)
-        elif first:
-            shortcut = layers.skipped(value)
+        elif "MaxPool" in kinds:
+            shortcut = layers.skipped(value, stride)
         if first and before == after:
             self.strided = "Conv" not in kinds
         return layers.added(inner, shortcut)
