@@ -69,6 +69,7 @@ class Export:
         last: Whether the last one is folded into the linear map.
         shift: Offset and factor of a Sub and a Mul at the start.
         pools: Whether all shortcuts without parameters are poolings, as AdaFace has them.
+        bias: Of convolutions that are not folded; the normalisations behind them take it away.
         change: Edits a node before it is written: (kind, inputs, attributes).
     """
 
@@ -79,11 +80,12 @@ class Export:
         last: bool = False,
         shift: tuple[float, float] | None = None,
         pools: bool = False,
+        bias: float = 0.0,
         change: Callable[[str, list[str], dict], None] = lambda *_: None,
     ) -> None:
         self.state = arrays(network)
         self.eps = float(network.config["eps"])
-        self.folded, self.pools, self.change = folded, pools, change
+        self.folded, self.pools, self.bias, self.change = folded, pools, bias, change
         self.nodes: list[bytes] = []
         self.tensors: Arrays = {}
         value = "data"
@@ -127,8 +129,12 @@ class Export:
     def conv(self, value: str, name: str, norm: str, stride: int) -> str:
         weights = self.state[f"{name}.weight"]
         side = weights.shape[2]
-        kept = [weights, np.zeros(len(weights))]
-        kept = self.fold(*kept, norm) if self.folded else kept[:1]
+        kept = [weights, np.full(len(weights), self.bias, np.float32)]
+        if self.folded:
+            kept = self.fold(*kept, norm)
+        else:
+            self.state[f"{norm}.running_mean"] = self.state[f"{norm}.running_mean"] + kept[1]
+            kept = kept if self.bias else kept[:1]
         inputs = [self.keep(f"{name}{k}", one) for k, one in enumerate(kept)]
         shape = {"kernel_shape": (side, side), "strides": (stride, stride)}
         pads = {"pads": (side // 2,) * 4, "dilations": (1, 1), "group": 1}

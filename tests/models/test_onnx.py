@@ -36,6 +36,7 @@ FORMS = {
     "folded": ({}, {}),
     "folded to the end": ({}, {"last": True}),
     "unfolded": ({}, {"folded": False}),
+    "biased": ({}, {"folded": False, "bias": 0.5}),
     "MXNet": (MAGFACE, {"folded": False, "shift": (127.5, 0.0078125)}),
     "AdaFace": (ADAFACE, {"pools": True}),
 }
@@ -108,7 +109,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_graph_of_something_else_is_refused(name: str, plain: IResNet, tmp_path: Path) -> None:
     change, message = WRONG[name]
-    path = written(Export(plain, change=change).file(), tmp_path)
+    path = written(Export(plain, folded=False, change=change).file(), tmp_path)
     with pytest.raises(CheckpointError, match=message) as caught:
         read_onnx(path)
     assert "x.onnx" in caught.value.got and "w600k_r50" in caught.value.remedy
