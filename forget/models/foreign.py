@@ -18,9 +18,12 @@ from forget.models.checkpoint import Tensors
 from forget.models.pickles import Made, Named, Table
 from forget.models.torch_file import MAX_BYTES, TorchFile
 
-__all__ = ["read_foreign", "resnet18_state"]
+__all__ = ["differences", "read_foreign", "resnet18_state", "without_prefix"]
 
-WRAPPERS = ("state_dict", "model_state_dict", "net_state_dict", "model", "net", "network")
+WRAPPERS = (
+    *("state_dict", "model_state_dict", "net_state_dict", "state_dict_backbone"),
+    *("model", "net", "network"),
+)
 PREFIXES = ("module.", "model.", "net.")
 REBUILT = ("_rebuild_parameter", "_rebuild_parameter_with_state")
 MAX_MODULES = 30_000  # and parameters, each time they are named
@@ -60,7 +63,7 @@ def read_foreign(path: str | Path) -> Tensors:
         raise CheckpointError("whole weights saved with torch.save", got, SAVE) from error
     if not found:
         raise CheckpointError("weights saved with torch.save", f"none in {path.name}", SAVE)
-    return _without_prefix(found)
+    return without_prefix(found)
 
 
 def resnet18_state(path: str | Path, classes: int) -> dict[str, Tensor]:
@@ -82,7 +85,7 @@ def resnet18_state(path: str | Path, classes: int) -> dict[str, Tensor]:
     with torch.device("meta"):
         wanted = resnet18(num_classes=classes).state_dict()
     found = read_foreign(path)
-    if differing := _differences(wanted, found):
+    if differing := differences(wanted, found):
         raise CheckpointError(
             f"the weights of a ResNet-18 with {classes} classes in {Path(path).name}",
             differing,
@@ -91,7 +94,13 @@ def resnet18_state(path: str | Path, classes: int) -> dict[str, Tensor]:
     return {name: torch.from_numpy(found[name].copy()).to(wanted[name].dtype) for name in wanted}
 
 
-def _differences(wanted: Mapping[str, Tensor], found: Tensors) -> str:
+def differences(wanted: Mapping[str, Tensor], found: Tensors) -> str:
+    """What of some arrays does not fit a state dict, in words; empty where all of it does.
+
+    Arguments:
+        wanted: The state dict of the network; its tensors may lie on the meta device.
+        found: Arrays by name.
+    """
     shared = [name for name in wanted if name in found]
     told = {
         "no": [name for name in wanted if name not in found],
@@ -117,10 +126,11 @@ def _some(names: list[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _without_prefix(found: Tensors) -> Tensors:
+def without_prefix(found: Tensors) -> Tensors:
+    """The same arrays without "module.", "model." and "net." before all of their names."""
     for prefix in PREFIXES:
         if all(name.startswith(prefix) and name != prefix for name in found):
-            return _without_prefix({name[len(prefix) :]: found[name] for name in found})
+            return without_prefix({name[len(prefix) :]: found[name] for name in found})
     return found
 
 
