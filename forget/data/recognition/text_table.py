@@ -46,6 +46,7 @@ def read_table(
             quoting=csv.QUOTE_NONE,
             na_filter=False,
             encoding="utf-8",
+            compression=None,  # or a name in .gz would be unpacked, to any size
         )
         if table.shape[1] != len(columns):
             raise ValueError(f"{table.shape[1]} columns")
