@@ -1,0 +1,1 @@
+"""The file formats of face recognition: training sets, verification pairs, templates, crops."""
