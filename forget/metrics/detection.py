@@ -15,6 +15,7 @@ __all__ = [
     "auc",
     "bootstrap",
     "chance_half_width",
+    "checked_scores",
     "detect",
     "epsilon",
     "tpr_at",
@@ -74,7 +75,7 @@ def detect(
     Raises:
         ForgetError: Nobody on a side, or scores that are no numbers.
     """
-    inside, outside = (_scores(one) for one in (members, others))
+    inside, outside = (checked_scores(one) for one in (members, others))
     groups = [
         np.arange(len(scores)) if people is None else np.unique(people, return_inverse=True)[1]
         for scores, people in ((inside, member_people), (outside, other_people))
@@ -180,7 +181,7 @@ def worst_case(members: Reals, others: Reals, seed: int = 0, confidence: float =
     """
     draw = np.random.default_rng(seed)
     halves = []
-    for scores in (_scores(members), _scores(others)):
+    for scores in (checked_scores(members), checked_scores(others)):
         if len(scores) < 2:
             raise ForgetError("at least 2 scores on each side", f"{len(scores)}", "Take more.")
         mixed = draw.permutation(scores)
@@ -204,11 +205,16 @@ def _bounded(members: Reals, others: Reals, threshold: float, tail: float) -> fl
 
 
 def _joined(members: Reals, others: Reals) -> tuple[NDArray[np.int64], Reals]:
-    inside, outside = (_scores(one) for one in (members, others))
+    inside, outside = (checked_scores(one) for one in (members, others))
     return np.repeat([1, 0], [len(inside), len(outside)]), np.concatenate([inside, outside])
 
 
-def _scores(values: NDArray[np.floating]) -> Reals:
+def checked_scores(values: NDArray[np.floating]) -> Reals:
+    """Scores (n,) as float64, infinite ones made finite: 1e300 and -1e300.
+
+    Raises:
+        ForgetError: None at all, another shape, or one that is no number.
+    """
     scores = np.asarray(values, dtype=np.float64)
     if scores.ndim != 1 or not len(scores) or np.isnan(scores).any():
         raise ForgetError(
