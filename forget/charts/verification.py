@@ -25,6 +25,7 @@ HOVER = (
     "threshold %{customdata[2]:.3f}"
 )
 PROBITS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.99)
+TOP = float(ndtri(0.99))
 
 
 def roc_curves(models: Mapping[str, Curve]) -> go.Figure:
@@ -54,7 +55,7 @@ def det_curves(models: Mapping[str, Curve]) -> go.Figure:
     """False non-match against false match rate, both as probits: normal scores draw lines.
 
     Where both are the same is dashed. A rate of 0 is drawn at half a pair, one of 1 at all but
-    half a pair.
+    half a pair. Rates above 99 % lie outside, where every curve has a point inside.
 
     References:
         | The DET curve in assessment of detection task performance (Martin et al., 1997)
@@ -70,19 +71,23 @@ def det_curves(models: Mapping[str, Curve]) -> go.Figure:
     for place, (name, curve) in enumerate(_some(models).items()):
         x, y = _probit(curve.fmr, curve.impostor), _probit(curve.fnmr, curve.genuine)
         _line(figure, place, name, curve, (x, y), x)
-        drawn.append((x[[0, -1]], y[[0, -1]]))
-    ends = np.concatenate([one for pair in drawn for one in pair])
-    low, high = float(ends.min()), float(ends.max())
-    _dashed(figure, np.array([low, high]), np.array([low, high]), "equal errors")
-    for update, title in (
-        (figure.update_xaxes, "false match rate"),
-        (figure.update_yaxes, "false non-match rate"),
+        drawn.append((x, y))
+    lowest = [min(float(one[axis].min()) for one in drawn) for axis in (0, 1)]
+    highest = max(float(rates.max()) for one in drawn for rates in one)
+    # Nobody looks at rates near 1, unless a curve has no others.
+    if all(((x < TOP) & (y < TOP)).any() for x, y in drawn):
+        highest = min(highest, TOP)
+    equal = np.array([max(lowest), highest])
+    _dashed(figure, equal, equal, "equal errors")
+    for update, title, low in (
+        (figure.update_xaxes, "false match rate", lowest[0]),
+        (figure.update_yaxes, "false non-match rate", lowest[1]),
     ):
         update(
             title=title,
             tickvals=ndtri(np.array(PROBITS)),
             ticktext=[f"{100 * rate:g}%" for rate in PROBITS],
-            range=[low, high],
+            range=[low, highest],
             zeroline=False,
         )
     return plain(figure, 420)

@@ -43,6 +43,18 @@ def test_det_axes_are_probits_and_normal_scores_make_a_line() -> None:
     assert np.array_equal(diagonal.x, diagonal.y)
 
 
+def test_every_curve_has_a_part_that_can_be_seen() -> None:
+    good, useless = curve(3), error_curve(np.zeros(500), np.zeros(500))
+    for models in ({"a": good}, {"b": useless}, {"a": good, "b": useless}):
+        figure = det_curves(models)
+        (left, right), (low, high) = figure.layout.xaxis.range, figure.layout.yaxis.range
+        for one in figure.data:
+            inside = (one.x >= left) & (one.x <= right) & (one.y >= low) & (one.y <= high)
+            assert inside.any(), one.name
+    assert det_curves({"a": good}).layout.yaxis.range[1] == pytest.approx(norm.ppf(0.99))
+    assert high > norm.ppf(0.99)
+
+
 def test_models_lie_over_each_other_and_none_look_alike() -> None:
     models = {f"m{i}": curve(i / 10, 20, 20, seed=i) for i in range(30)}
     for figure in (roc_curves(models), det_curves(models)):
