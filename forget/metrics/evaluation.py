@@ -77,7 +77,7 @@ def evaluate_templates(
     100 bytes a pair, that is 1.6 GB for the 15.7 million of IJB-C.
 
     Arguments:
-        features: Of templates, (t, d), see :func:`forget.metrics.templates.template_features`.
+        features: Of templates, (t, d), see :func:`forget.data.recognition.templates.aggregate`.
         ids: Of the templates, (t,), each once.
         pairs: Ids of the two templates of each pair, (p, 2).
         same: Whether it is one person, (p,).

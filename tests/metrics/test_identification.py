@@ -1,4 +1,4 @@
-"""Search among many against loops, and templates against their definition."""
+"""Search among many against loops."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from forget.errors import ForgetError
 from forget.metrics.identification import identify, judge_search
 from forget.metrics.retrieval import search, unit
-from forget.metrics.templates import template_features
 
 
 def tables(seed: int) -> tuple[np.ndarray, list[str], list[str]]:
@@ -103,33 +102,3 @@ def test_searches_that_tell_nothing_are_refused() -> None:
     ):
         with pytest.raises(ForgetError):
             identify(probes, people, gallery, ["a", "b"])
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_templates_are_sums_over_media_of_means(seed: int) -> None:
-    draw = np.random.default_rng(seed)
-    features, weights = draw.normal(size=(60, 70)).astype(np.float32), draw.random(60)
-    templates, media = draw.integers(-5, 5, size=60), draw.integers(3, size=60)
-    ids, found = template_features(features, templates, media, weights)
-    assert ids.tolist() == sorted(set(templates.tolist()))
-    for i, template in enumerate(ids):
-        total = np.zeros(70)
-        for medium in set(media[templates == template].tolist()):
-            mine = (templates == template) & (media == medium)
-            total += np.mean([weights[j] * features[j] for j in np.flatnonzero(mine)], axis=0)
-        assert np.allclose(found[i], total / np.linalg.norm(total))
-    plain, ones = (template_features(features, templates, media, w) for w in (None, np.ones(60)))
-    assert np.array_equal(plain[1], ones[1])
-
-
-def test_templates_need_a_medium_for_each_photograph() -> None:
-    rows, names = np.ones((2, 3)), np.array([1, 1])
-    for bad in (
-        (rows[:0], names[:0], names[:0]),
-        (rows, names[:1], names),
-        (rows, names, np.array([0.5, 1])),
-        (rows, names, names, np.ones(3)),
-        (np.ones(2), names, names),
-    ):
-        with pytest.raises(ForgetError, match="template and medium"):
-            template_features(*bad)
