@@ -14,6 +14,7 @@ from forget.errors import ForgetError
 from forget.linear.backbone import Backbone, backbone_of
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.erasing.features import Erased
+from forget.linear.face_features import FaceFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.heads import HeadRule, Wccn
 from forget.linear.linearizer.features import LinearizerFeatures
@@ -36,7 +37,8 @@ __all__ = [
 ]
 
 SAMPLE = 512  # core photographs, at most, that bases are chosen on
-LastLayer = Penultimate | ClassifierFeatures  # of an embedder, of a classifier
+# Of the embedder, of a classifier, of a face network from elsewhere.
+LastLayer = Penultimate | ClassifierFeatures | FaceFeatures
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,24 @@ def _changed(
     if isinstance(base, ClassifierFeatures):
         everybody = np.arange(len(core.images))
         return changed_views(core.images, everybody, base.side, steps, batch, seed)
+    if isinstance(base, FaceFeatures):
+        return _mirrored(base, core, steps, batch, seed)
     random = torch.Generator().manual_seed(seed)
     recipe = Recipe(steps=steps, batch=batch)
     album = album_of(core.images, core.labels)
     return (one.images for one in invented_faces(album, recipe, random))
+
+
+def _mirrored(
+    base: FaceFeatures, core: FaceDataset, steps: int, batch: int, seed: int
+) -> Iterator[Tensor]:
+    """Batches of crops, half of them mirrored: aligned faces bear no other change."""
+    draw = np.random.default_rng(seed)
+    for _ in range(steps):
+        chosen = draw.choice(len(core.images), min(batch, len(core.images)), replace=False)
+        view = base.backbone.prepare(core.images[np.sort(chosen)])
+        turned = torch.from_numpy(draw.random(len(view)) < 0.5)[:, None, None, None]
+        yield torch.where(turned, view.flip(-1), view)
 
 
 # The ridges were chosen by scripts/choose_ridges.py and choose_mufac_ridges.py, on core people.
@@ -154,7 +170,7 @@ def kind_of(feature_map: FeatureMap) -> str:
     """The name in `LINEARIZATIONS` that a feature map, or the one behind it, was made by."""
     if isinstance(feature_map, Erased):
         return kind_of(feature_map.base)
-    if isinstance(feature_map, ClassifierFeatures):
+    if isinstance(feature_map, ClassifierFeatures | FaceFeatures):
         return "penultimate"
     images = isinstance(feature_map, LinearizerFeatures) and feature_map.level == "image"
     return "linearizer-image" if images else feature_map.kind

@@ -14,6 +14,7 @@ from forget.errors import CheckpointError
 from forget.kept import Shelf
 from forget.linear.archive import read_model
 from forget.linear.classifier_features import ClassifierFeatures
+from forget.linear.face_features import FaceFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
@@ -27,6 +28,7 @@ from forget.linearizations import (
 from forget.models.checkpoint import TrainingRecord, read_tensors
 from forget.models.classifier import Classifier
 from forget.models.embedder import Embedder
+from forget.models.face_backbone import FaceBackbone
 from forget.progress import OnStep, silent
 
 __all__ = [
@@ -129,7 +131,7 @@ def load_model(source: str | Path, kind: str = "penultimate") -> LinearModel:
 
 
 def linearize(
-    network: Embedder | Classifier | FeatureMap,
+    network: Embedder | Classifier | FaceBackbone | FeatureMap,
     faces: FaceDataset,
     core: Sequence[str] | None = None,
     kind: str = "penultimate",
@@ -141,7 +143,8 @@ def linearize(
 
     Arguments:
         network: An embedder; a classifier, whose last hidden layer is read, averaged over each
-            photograph and its mirror image; or a feature map that knows its training record.
+            photograph and its mirror image; a face network, which reads aligned crops; or a
+            feature map that knows its training record.
         faces: The photographs to learn; of each person the last 30 % are held out.
         core: People of `faces` that the embedder was trained on, [] for none; None says that
             nobody knows, and then forgetting promises nothing about the network.
@@ -156,7 +159,7 @@ def linearize(
         IdentityError: A core person is not in the data set.
     """
     linearization(kind)  # refuses what is none
-    if isinstance(network, Embedder | Classifier):
+    if isinstance(network, Embedder | Classifier | FaceBackbone):
         network = _last_layer(network, None if core is None else record_of(faces, core))
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
@@ -169,9 +172,13 @@ def linearize(
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
 
 
-def _last_layer(network: Embedder | Classifier, record: TrainingRecord | None) -> LastLayer:
+def _last_layer(
+    network: Embedder | Classifier | FaceBackbone, record: TrainingRecord | None
+) -> LastLayer:
     if isinstance(network, Embedder):
         return Penultimate(network, record)
+    if isinstance(network, FaceBackbone):
+        return FaceFeatures(network, record)
     return ClassifierFeatures(network, record, mirror=True)
 
 

@@ -11,13 +11,16 @@ from forget.data.dataset import Images
 from forget.errors import CheckpointError
 from forget.models.checkpoint import Tensors
 from forget.models.classifier import Classifier, build
+from forget.models.convention import Convention
 from forget.models.embedder import Embedder, check_photographs, embed, rebuild, shrink
+from forget.models.face_backbone import FaceBackbone, build_network
 from forget.recipe import pixels_hidden, to_input
 
 __all__ = [
     "Backbone",
     "ClassifierBackbone",
     "EmbedderBackbone",
+    "FaceNetwork",
     "backbone_of",
     "read_backbone",
     "unit_rows",
@@ -191,6 +194,60 @@ class ClassifierBackbone:
         return unit_rows(hidden, self.centre)
 
 
+class FaceNetwork:
+    """A face network from elsewhere, which reads aligned crops as its convention says.
+
+    Arguments:
+        backbone: The network, frozen, and its convention.
+    """
+
+    kind = "face network"
+
+    def __init__(self, backbone: FaceBackbone) -> None:
+        self.backbone, self.network = backbone, backbone.network
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings of the network, its convention, and who saved it."""
+        own = {"kind": self.kind, "source": self.backbone.source}
+        return {**own, "backbone": self.backbone.config}
+
+    @property
+    def tensors(self) -> Tensors:
+        """Parameters of the network."""
+        return self.backbone.tensors
+
+    @property
+    def dimension(self) -> int:
+        """Length of the embedding."""
+        return self.backbone.dimension
+
+    @property
+    def row_dimension(self) -> int:
+        """Length of the embedding."""
+        return self.backbone.dimension
+
+    def prepare(self, images: Images) -> Tensor:
+        """Crops (n, h, w, 3), RGB, as the network reads them.
+
+        Raises:
+            PhotographError: Another shape or type.
+        """
+        return self.backbone.convention.input(images)
+
+    def around(self, view: Tensor) -> list[Tensor]:
+        """The crops, and their mirror images where the convention adds them."""
+        return [view, view.flip(-1)] if self.backbone.convention.mirrored else [view]
+
+    def hidden(self, view: Tensor) -> Tensor:
+        """Raw embeddings (n, m)."""
+        return self.network(view)
+
+    def rows(self, images: Images) -> NDArray[np.float32]:
+        """Unit embeddings (n, m)."""
+        return self.backbone.embed(images)
+
+
 def backbone_of(
     network: Embedder | Classifier, side: int | None = None, mirror: bool = False
 ) -> Backbone:
@@ -216,9 +273,21 @@ def read_backbone(config: dict[str, Any], tensors: Tensors) -> Backbone:
             network = build(settings.get("network", {}), state)
             mirror = bool(settings.get("mirror", False))
             return ClassifierBackbone(network, settings.get("side"), mirror, centre)
+        case FaceNetwork.kind:
+            return FaceNetwork(_face_backbone(settings, tensors))
         case other:
-            kinds = f"{EmbedderBackbone.kind!r} or {ClassifierBackbone.kind!r}"
+            known = (EmbedderBackbone, ClassifierBackbone, FaceNetwork)
+            kinds = " or ".join(repr(one.kind) for one in known)
             raise CheckpointError(f"a network of kind {kinds}", repr(other), "Save it again.")
+
+
+def _face_backbone(settings: dict[str, Any], tensors: Tensors) -> FaceBackbone:
+    inner = settings.get("backbone")
+    if not isinstance(inner, dict) or not isinstance(inner.get("network"), dict):
+        raise CheckpointError("settings of a face network", repr(inner)[:80], "Save it again.")
+    network = build_network(str(inner.get("kind")), inner["network"], tensors)
+    convention = Convention.from_json(inner.get("convention"))
+    return FaceBackbone(network, convention, str(settings.get("source", "")))
 
 
 def unit_rows(

@@ -5,6 +5,7 @@ from typing import Any
 from forget.errors import CheckpointError
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.erasing.features import Erased
+from forget.linear.face_features import FaceFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.tangent.features import Tangent
@@ -13,7 +14,8 @@ from forget.models.checkpoint import Tensors, TrainingRecord
 __all__ = ["FEATURE_MAPS", "read_feature_map"]
 
 FEATURE_MAPS: dict[str, type] = {
-    one.kind: one for one in (Penultimate, ClassifierFeatures, Tangent, LinearizerFeatures, Erased)
+    one.kind: one
+    for one in (Penultimate, ClassifierFeatures, FaceFeatures, Tangent, LinearizerFeatures, Erased)
 }
 
 

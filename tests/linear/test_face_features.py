@@ -1,0 +1,96 @@
+"""Face networks from elsewhere as frozen parts: forgetting is exact, files hold the whole."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from models.face_networks import mobile
+from PIL import Image
+
+import forget
+from forget.data.dataset import FaceDataset
+from forget.errors import CheckpointError, ForgetError, PhotographError
+from forget.linear.archive import read_model, save_model
+from forget.linear.face_features import FaceFeatures
+from forget.linear.kinds import read_feature_map
+from forget.linear.model import LinearModel
+from forget.models.convention import Convention
+from forget.models.face_backbone import FaceBackbone
+from forget.pretrained import linearize
+from forget.unlearning.contract import Scope
+
+CROP = (112, 112)
+
+
+@pytest.fixture(scope="module")
+def crops(orl: FaceDataset) -> FaceDataset:
+    """Six people, scaled to crops in three equal channels."""
+    indices = np.concatenate([orl.of(f"s{k:02}") for k in (1, 2, 21, 22, 33, 34)])
+    grey = [np.asarray(Image.fromarray(one).resize(CROP)) for one in orl.images[indices]]
+    images = np.repeat(np.stack(grey)[..., None], 3, axis=3)
+    return FaceDataset("crops", images, tuple(orl.labels[i] for i in indices))
+
+
+@pytest.fixture(scope="module")
+def backbone() -> FaceBackbone:
+    """A random MobileFaceNet."""
+    return FaceBackbone(mobile(), Convention(scale=128.0, width=96), "random")
+
+
+@pytest.fixture(scope="module")
+def model(backbone: FaceBackbone, crops: FaceDataset) -> LinearModel:
+    return linearize(backbone, crops)
+
+
+def test_forgetting_is_exact_for_the_readout_since_nobody_knows_who_trained_the_network(
+    model: LinearModel, crops: FaceDataset
+) -> None:
+    after = forget.unlearn(model, crops, ["s34"])
+    again = forget.refit(model, crops, without=["s34"])
+    assert after.model.statistics.digest() == again.statistics.digest()
+    assert np.array_equal(after.model.predict(crops.images[:5]), again.predict(crops.images[:5]))
+    assert after.guarantee.scope is Scope.READOUT
+
+
+def test_who_trained_it_may_be_said(backbone: FaceBackbone, crops: FaceDataset) -> None:
+    told = linearize(backbone, crops, core=["s01", "s02"])
+    assert forget.unlearn(told, crops, ["s34"]).guarantee.scope is Scope.MODEL
+    assert forget.unlearn(told, crops, ["s01"]).guarantee.scope is Scope.READOUT
+
+
+@pytest.mark.parametrize("kind", ["tangent"])
+def test_other_linearizations_stand_on_it(
+    kind: str, backbone: FaceBackbone, crops: FaceDataset
+) -> None:
+    model = linearize(backbone, crops, core=["s01", "s02"], kind=kind)
+    after = forget.unlearn(model, crops, ["s34"])
+    again = forget.refit(model, crops, without=["s34"])
+    assert after.model.statistics.digest() == again.statistics.digest()
+
+
+def test_a_file_holds_network_and_convention(
+    model: LinearModel, crops: FaceDataset, tmp_path: Path
+) -> None:
+    save_model(model, tmp_path / "model.safetensors")
+    read = read_model(tmp_path / "model.safetensors")
+    assert read.statistics.digest() == model.statistics.digest()
+    assert read.feature_map.space == model.feature_map.space
+    assert np.array_equal(read.predict(crops.images[:4]), model.predict(crops.images[:4]))
+    config, tensors = model.feature_map.parts
+    assert config["backbone"]["convention"]["width"] == 96
+    with pytest.raises(CheckpointError):
+        read_feature_map(
+            {"kind": FaceFeatures.kind, "network": {"kind": "face network"}}, tensors, None
+        )
+    with pytest.raises(CheckpointError):
+        FaceFeatures.from_parts({"kind": "embedder"}, {}, None)
+
+
+def test_rows_are_those_of_the_backbone_and_uncropped_photographs_are_refused(
+    model: LinearModel, backbone: FaceBackbone, crops: FaceDataset, orl: FaceDataset
+) -> None:
+    own = model.feature_map.grid.real(model.feature_map.rows(crops.images[:3]))
+    assert np.allclose(own, backbone.embed(crops.images[:3]), atol=2**-15)
+    assert np.allclose(np.linalg.norm(own, axis=1), 1, atol=1e-3)
+    with pytest.raises((ForgetError, PhotographError)):
+        model.predict(orl.images[:1])
