@@ -34,6 +34,9 @@ class FaceBackbone:
         source: Who saved it, such as "adaface".
         centres: Class centres (c, d) of the softmax it was trained with, if they came with it.
         notes: What was concluded instead of read, and what looks odd.
+
+    Raises:
+        CheckpointError: The convention is that of photographs of another size.
     """
 
     network: IResNet | MobileFaceNet = field(repr=False)
@@ -41,6 +44,15 @@ class FaceBackbone:
     source: str
     centres: NDArray[np.floating] | None = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        read = (self.convention.height, self.convention.width)
+        if read != self.network.size:
+            raise CheckpointError(
+                f"a convention of {self.network.size} pixels, as the {self.kind} reads them",
+                str(read),
+                "Give the convention that the network was trained with.",
+            )
 
     @property
     def kind(self) -> str:

@@ -86,6 +86,11 @@ def test_a_file_holds_network_and_convention(
         FaceFeatures.from_parts({"kind": "embedder"}, {}, None)
 
 
+def test_a_convention_of_another_size_is_refused() -> None:
+    with pytest.raises(CheckpointError, match=r"a convention of \(112, 96\) pixels"):
+        FaceBackbone(mobile(), Convention(width=112), "random")
+
+
 def test_rows_are_those_of_the_backbone_and_uncropped_photographs_are_refused(
     model: LinearModel, backbone: FaceBackbone, crops: FaceDataset, orl: FaceDataset
 ) -> None:
