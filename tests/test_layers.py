@@ -50,6 +50,7 @@ ROWS = [
     "forget.contrast",
     "forget.charts",
     "forget.auditing",
+    "forget.recognition",
     "forget.ui",
     "forget.terminal",
     "forget.compare_cli",
