@@ -1,10 +1,12 @@
-"""Makes the README's tables of methods from benchmarks/compare/*.csv.
+"""Makes the tables of docs/comparison.md from benchmarks/compare/*.csv.
 
-python -m forget compare mufac --seeds 0,1,2 --out benchmarks/compare/mufac.csv   # rows
-python -m scripts.comparisons                                                     # the tables
+python -m forget compare digits --seeds 0,1,2 --out benchmarks/compare/digits.csv   # rows
+python -m scripts.comparisons --write                                               # tables
 """
 
+import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from forget.compare_cli import markdown
@@ -13,6 +15,8 @@ from forget.metrics.published import PUBLISHED_MUFAC
 from forget.problems import PROBLEMS
 
 ROWS = Path(__file__).parents[1] / "benchmarks" / "compare"
+PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
+BEGIN, END = "<!-- tables: python -m scripts.comparisons --write -->", "<!-- end of tables -->"
 
 
 def tables() -> str:
@@ -44,5 +48,24 @@ def published() -> str:
     return "\n".join(lines)
 
 
+def page(text: str) -> str:
+    """A page with the tables of today between the two marks."""
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
+    if parser.parse_args(arguments).write:
+        PAGE.write_text(page(PAGE.read_text()))
+    else:
+        print(tables())
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(tables() + "\n")
+    sys.exit(main())

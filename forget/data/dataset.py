@@ -56,7 +56,8 @@ def known_identities(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, 
     """
     if isinstance(wanted, str):
         raise IdentityError("a list of ids", f"the string {wanted!r}", f"Write [{wanted!r}].")
-    asked, there = list(wanted), dict.fromkeys(known)
+    asked = list(wanted)
+    there = known if isinstance(known, Mapping) else dict.fromkeys(known)
     if not all(isinstance(person, str) for person in asked):
         raise IdentityError("ids as strings", repr(asked[:5]), "Quote them, as in 's34'.")
     people = sorted(set(asked), key=natural_key)

@@ -123,4 +123,13 @@ class ImageDataset:
         """SHA-256 of some images: as they were stored if that is known, else of their pixels."""
         if self.hashes:
             return [self.hashes[i] for i in indices]
-        return [photograph_hash(np.asarray(self.images[i])) for i in indices]
+        known = self._known_hashes
+        for i in map(int, indices):
+            if i not in known:
+                known[i] = photograph_hash(np.asarray(self.images[i]))
+        return [known[int(i)] for i in indices]
+
+    @cached_property
+    def _known_hashes(self) -> dict[int, str]:
+        """Hashes of pixels, computed when they are first asked for."""
+        return {}

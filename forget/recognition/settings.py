@@ -72,11 +72,14 @@ class DataSettings:
     Arguments:
         root_dir: Whom the model learns: "orl", "mufac", or a folder of people. Relative paths of
             the other sets begin here if it is a folder.
+        core_share: Of the people who choose and train the linear part, for data sets that do not
+            say who trained their network.
         ms1mv2: A training set as RecordIO, which takes the place of root_dir for training.
         evaluation: Verification and template sets.
     """
 
     root_dir: str = "orl"
+    core_share: float = 0.5
     ms1mv2: Ms1mv2Settings = field(default_factory=Ms1mv2Settings)
     evaluation: EvaluationData = field(default_factory=EvaluationData)
 
@@ -140,7 +143,7 @@ class LinearizerKeys:
     hidden_dim: int | None = None
     learning_rate: float = 2e-3
     batch_size: int = 96
-    num_epochs: int = 10
+    num_epochs: int = 50
     checkpoint_dir: str = "logs/recognition/linearizers"
 
 

@@ -202,8 +202,9 @@ def whom(model: LinearModel, split: Split | Partition) -> tuple[str, ...]:
     Raises:
         IdentityError: Nobody, somebody who is not in the model, or everybody in it.
     """
-    people = known_identities(split.leaving, model.people)
-    if len(people) == len(model.people):
+    held = model.statistics.classes if model.store is None else model.store.chunks
+    people = known_identities(split.leaving, held)
+    if len(people) == len(held):
         raise IdentityError(
             f"at most {len(people) - 1} of {len(people)} people to forget",
             "everybody",

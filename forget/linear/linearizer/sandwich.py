@@ -40,6 +40,10 @@ class OperatorHead:
         with one_blas_thread():
             return features @ self.operator.T
 
+    def whitened(self, features: Reals) -> Reals:
+        """Features (n, d) in the space where cosines are taken, (n, k)."""
+        return self._gallery.whitened(self.apply(features))
+
     def scores(self, features: Reals) -> Reals:
         """Cosines (n, c) of features (n, d) with every class."""
         return self._gallery.scores(self.apply(features))
