@@ -14,8 +14,9 @@ from forget.augment import poses
 from forget.errors import ForgetError
 from forget.models.embedder import Embedder, shrink
 from forget.models.margins import CosFace
+from forget.processes import alone
 from forget.progress import OnStep, silent
-from forget.training import Batch, Phase, accelerate, train
+from forget.training import Batch, Phase, train
 
 __all__ = ["Album", "Recipe", "album_of", "halved", "invented_faces", "train_embedder"]
 
@@ -110,7 +111,7 @@ def train_embedder(
         on_step(done, total, f"loss {losses[-1]:.2f}")
 
     phase = Phase("train", batches, recipe.steps, objective, optimiser, schedule)
-    train(network, [phase], 1, accelerate("cpu"), on_step=told)
+    train(network, [phase], 1, alone(), on_step=told)
     return network.eval().to(memory_format=torch.contiguous_format)
 
 

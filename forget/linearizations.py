@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from forget.data.dataset import FaceDataset, known_identities
@@ -52,7 +53,8 @@ class Linearization:
         classifier_rule: The same on a classifier, whose hidden layer was not trained to tell
             people apart.
         make: From the last layer and photographs of the core to the feature map. It may see
-            nobody else: whatever it chooses, it chooses on the core.
+            nobody else: whatever it chooses, it chooses on the core. What has to be trained is
+            trained by the processes of the fabric, if there is one.
         wait: How long that takes on 2 cores, in words; empty where it is a matter of seconds.
     """
 
@@ -60,15 +62,19 @@ class Linearization:
     says: str
     rule: HeadRule
     classifier_rule: HeadRule
-    make: Callable[[LastLayer, FaceDataset, OnStep], FeatureMap]
+    make: Callable[[LastLayer, FaceDataset, OnStep, Fabric | None], FeatureMap]
     wait: str = ""
 
 
-def _last_layer(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
+def _last_layer(
+    base: LastLayer, core: FaceDataset, on_step: OnStep, fabric: Fabric | None
+) -> FeatureMap:
     return base
 
 
-def _tangent(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
+def _tangent(
+    base: LastLayer, core: FaceDataset, on_step: OnStep, fabric: Fabric | None
+) -> FeatureMap:
     some = np.sort(np.random.default_rng(0).permutation(len(core.images))[:SAMPLE])
     found = Tangent.fit(_backbone(base), core.images[some], base.record, TangentSettings())
     on_step(1, 1, "bases")
@@ -76,12 +82,15 @@ def _tangent(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
 
 
 def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Callable[..., FeatureMap]:
-    def make(base: LastLayer, core: FaceDataset, on_step: OnStep) -> FeatureMap:
+    def make(
+        base: LastLayer, core: FaceDataset, on_step: OnStep, fabric: Fabric | None
+    ) -> FeatureMap:
         def batches() -> Iterator[Tensor]:
             count = steps + settings.bank // min(batch, len(core.images)) + 1
             return _changed(base, core, count, batch, settings.seed)
 
-        return train_linearizer(_backbone(base), batches, steps, base.record, settings, on_step)
+        backbone = _backbone(base)
+        return train_linearizer(backbone, batches, steps, base.record, settings, on_step, fabric)
 
     return make
 
@@ -202,7 +211,11 @@ def training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
 
 
 def make_feature_map(
-    kind: str, base: LastLayer, core: FaceDataset, on_step: OnStep = silent
+    kind: str,
+    base: LastLayer,
+    core: FaceDataset,
+    on_step: OnStep = silent,
+    fabric: Fabric | None = None,
 ) -> FeatureMap:
     """The feature map of a kind on top of a frozen network.
 
@@ -211,6 +224,8 @@ def make_feature_map(
         base: The last layer of the network, with its training record.
         core: Photographs that the network was trained on, of nobody else.
         on_step: Told of progress; what it raises passes through.
+        fabric: Where to train what has to be trained, from `forget.training.accelerate`; all of
+            its processes call this. By default one CPU.
 
     Raises:
         ForgetError: No such kind, or somebody in `core` is not in the record.
@@ -222,4 +237,4 @@ def make_feature_map(
             f"some of {', '.join(strangers[:3])}",
             "What a feature map chooses on somebody, it cannot forget.",
         )
-    return linearization(kind).make(base, core, on_step)
+    return linearization(kind).make(base, core, on_step, fabric)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lightning_fabric import Fabric
+
 from forget.data.dataset import FaceDataset, known_identities
 from forget.data.load import load_faces
 from forget.data.split import split_by_identity
@@ -18,6 +20,7 @@ from forget.linear.face_features import FaceFeatures
 from forget.linear.feature_map import FeatureMap, Penultimate
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
+from forget.linear.shared_rows import rows_over_ranks
 from forget.linearizations import (
     LastLayer,
     linearization,
@@ -138,6 +141,7 @@ def linearize(
     ridge: float | None = None,
     on_step: OnStep = silent,
     rows: Rows | None = None,
+    fabric: Fabric | None = None,
 ) -> LinearModel:
     """Fits a linear model of the people in a data set on top of a frozen network.
 
@@ -153,6 +157,10 @@ def linearize(
         ridge: Regulariser of the head; None takes the one chosen on core people.
         on_step: Told after each batch of photographs.
         rows: Features on the grid of all photographs, (n, d), where they are known already.
+        fabric: Processes to share the work among, from `forget.training.accelerate`; all of them
+            call this, and get the same model. Rows are then computed for all photographs, those
+            that the model does not need included, so that they are the same for any number of
+            processes, see `forget.linear.shared_rows`.
 
     Raises:
         ForgetError: No such kind of linearization.
@@ -164,11 +172,15 @@ def linearize(
     if core:
         faces = replace(faces, core=known_identities(core, faces.identities))
     if isinstance(network, LastLayer) and kind != "penultimate":
-        network = make_feature_map(kind, network, training_part(faces, faces.core), on_step)
+        network = make_feature_map(
+            kind, network, training_part(faces, faces.core), on_step, fabric
+        )
     if ridge is None and isinstance(network, Penultimate):
         ridge = demo_facts()["head"]["ridge"]  # chosen when the weights were made
     rule = rule_of(network)
     rule = rule if ridge is None else replace(rule, ridge=ridge)
+    if rows is None and fabric is not None:
+        rows = rows_over_ranks(network, faces.images, fabric, on_step)
     return LinearModel.fit(network, split_by_identity(faces), rule, on_step, rows)
 
 

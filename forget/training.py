@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from forget.errors import ForgetError
+from forget.processes import accelerate, describe
 from forget.progress import OnStep, silent
 
 __all__ = [
@@ -56,7 +56,10 @@ class Pair(NamedTuple):
 
 
 class Objective(Protocol):
-    """What a phase minimises, of batches or pairs of them, as the phase gives."""
+    """What a phase minimises, of batches, pairs of them or whatever the phase gives.
+
+    The loss is a mean over the batch: on several processes, each counts as its images do.
+    """
 
     def __call__(self, network: nn.Module, batch: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401
         """The loss, a scalar, and the logits (n, classes) that it was computed from."""
@@ -81,7 +84,8 @@ class Phase:
 
     Arguments:
         name: Such as "retain".
-        batches: The batches of an epoch, counted from 0; the same each time it is asked.
+        batches: The batches of an epoch, counted from 0; the same each time it is asked. Named
+            tuples of tensors as the objective reads them, with `labels`.
         steps: How many they are.
         objective: What is minimised.
         optimiser: Steps after each batch.
@@ -91,7 +95,7 @@ class Phase:
     """
 
     name: str
-    batches: Callable[[int], Iterable[Batch | Pair]]
+    batches: Callable[[int], Iterable[Any]]
     steps: int
     objective: Objective
     optimiser: Optimizer
@@ -120,40 +124,6 @@ class Pass(NamedTuple):
 
 
 OnEpoch = Callable[[Pass, nn.Module], None]
-
-
-def accelerate(device: str = "auto", devices: int = 1) -> Fabric:
-    """Where to train: in bfloat16 where the processor computes with it, else in float32.
-
-    Without the instructions bfloat16 is emulated, ten times slower than float32.
-
-    Arguments:
-        device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
-        devices: How many of them.
-
-    Raises:
-        ForgetError: There is no such device.
-    """
-    try:
-        chosen = "cuda" if device == "auto" and torch.cuda.is_available() else device
-        chosen = "cpu" if chosen == "auto" else chosen
-        precision = "bf16-mixed" if _has_bfloat16(chosen) else "32-true"
-        fabric = Fabric(accelerator=chosen, devices=devices, precision=precision)
-        fabric.launch()  # with several devices: the script starts once more for each
-        return fabric
-    except Exception as error:  # Fabric raises its own kinds and plain ValueErrors
-        raise ForgetError(
-            "a device that is there (auto, cpu, cuda, mps)",
-            f"{devices} x {device!r} ({str(error).splitlines()[0]})",
-            "Leave out --device to take what there is.",
-        ) from error
-
-
-def describe(fabric: Fabric) -> str:
-    """What a training's last digits depend on beside versions and machine, in words."""
-    where = f"{fabric.world_size} x {fabric.device.type}"
-    precision = "bfloat16" if "bf16" in str(fabric.strategy.precision.precision) else "float32"
-    return f"{where}, {precision}, {torch.get_num_threads()} threads"
 
 
 def train(
@@ -196,13 +166,6 @@ def train(
         if keeper:
             keeper.save(state.capture(epoch + 1))
     return state.result.eval()
-
-
-def _has_bfloat16(device: str) -> bool:
-    if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    has = (torch.cpu._is_avx512_bf16_supported, torch.cpu._is_amx_tile_supported)
-    return device == "cpu" and any(test() for test in has)
 
 
 @dataclass(eq=False)
@@ -280,7 +243,7 @@ class _Loop:
         for step, batch in enumerate(self._on_device(phase.batches(epoch)), start=1):
             loss, logits = phase.objective(self.wrapped, batch)
             optimiser.zero_grad()
-            self.fabric.backward(loss)
+            self.fabric.backward(self._weighed(loss, len(batch.labels)))
             optimiser.step()
             if phase.schedule:
                 phase.schedule.step()
@@ -294,6 +257,14 @@ class _Loop:
         loss_sum, right, seen_all = self.fabric.all_reduce(totals, reduce_op="sum").tolist()
         return Passed(loss_sum / seen_all, right / seen_all)
 
-    def _on_device(self, batches: Iterable[Batch | Pair]) -> Iterator[Batch | Pair]:
+    def _weighed(self, loss: Tensor, images: int) -> Tensor:
+        """The loss such that the mean of gradients over processes is that over their images."""
+        if self.fabric.world_size == 1:
+            return loss
+        count = torch.full_like(loss.detach(), images)
+        mean = self.fabric.all_reduce(count.clone(), reduce_op="mean")
+        return loss * (count / mean)
+
+    def _on_device(self, batches: Iterable[Any]) -> Iterator[Any]:
         for batch in batches:
             yield type(batch)(*(tensor.to(self.fabric.device) for tensor in batch))

@@ -14,6 +14,7 @@ ROWS = [
     "forget.runtime",
     "forget.progress",
     "forget.memory",
+    "forget.processes",
     "forget.data",
     "forget.models",
     "forget.augment",

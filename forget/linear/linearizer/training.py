@@ -1,71 +1,32 @@
 """Trains the two maps of a Linearizer on core images; its operator is solved, never trained."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from itertools import islice
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from lightning_fabric import Fabric
+from torch import Tensor
 
 from forget.errors import ForgetError
 from forget.linear.backbone import Backbone
 from forget.linear.linearizer.features import (
-    LEVELS,
     LinearizerFeatures,
     student_input,
     teacher_output,
 )
 from forget.linear.linearizer.flows import Chain, image_surjection, vector_flow
 from forget.linear.linearizer.gauge import Gauge
+from forget.linear.linearizer.objective import Maps, Objective, Share, shares
+from forget.linear.linearizer.settings import LinearizerSettings
 from forget.models.checkpoint import TrainingRecord
+from forget.processes import alone, from_first
 from forget.progress import OnStep, silent
-from forget.training import Batch, Phase, accelerate, train
+from forget.training import Phase, train
 
 __all__ = ["KEEP", "LinearizerSettings", "train_linearizer"]
 
 KEEP = {1: (3, 8, 16), 3: (6, 12, 16)}  # of grey images, of coloured ones
-
-
-@dataclass(frozen=True)
-class LinearizerSettings:
-    """How the two maps are built and trained.
-
-    Arguments:
-        level: "embedding": from one view's embedding to the teacher's; "image": from the image.
-        couplings: Of each map between vectors, from 1 to 8.
-        kind: Of the couplings: "additive", whose inverse is as exact far from the core as near
-            it, or "affine".
-        keep: Channels after each halving of an image; () for the usual ones, `KEEP`.
-        dimension: Latent numbers of an image.
-        rate: Highest learning rate of AdamW.
-        warm: Share of the steps in which it rises; then it falls to 0.
-        every: Steps between two solutions of the operator.
-        bank: Images that the operator is solved on, and the gauge in the end.
-        ridge: Of that solution and of the gauge, relative to the mean eigenvalue.
-        latent: Weight of the error between latents.
-        noise: Size of the latent noise under which the inverse must stay near, in standard
-            deviations; its error has the same weight.
-        seed: Of the weights and of the noise.
-    """
-
-    level: str = "embedding"
-    couplings: int = 4
-    kind: str = "additive"
-    keep: tuple[int, ...] = ()
-    dimension: int = 512
-    rate: float = 2e-3
-    warm: float = 0.2
-    every: int = 20
-    bank: int = 2_048
-    ridge: float = 1e-2
-    latent: float = 0.1
-    noise: float = 0.1
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            known = " or ".join(repr(level) for level in LEVELS)
-            raise ForgetError(f"the level {known}", repr(self.level), "Choose one of them.")
 
 
 def train_linearizer(
@@ -75,6 +36,7 @@ def train_linearizer(
     record: TrainingRecord | None,
     settings: LinearizerSettings = LinearizerSettings(),  # noqa: B008 - frozen
     on_step: OnStep = silent,
+    fabric: Fabric | None = None,
 ) -> LinearizerFeatures:
     r"""Trains g_x and g_y so that a linear operator between them imitates the teacher.
 
@@ -84,6 +46,11 @@ def train_linearizer(
 
     with A the ridge regression between the latents of a bank of images, solved again now and
     then. In the end both latents are put into their gauge, and A is left to the sums.
+
+    On several processes each takes its share of every batch, and the gradients are averaged over
+    all its images; bank, noise, operator and gauges are the same on all of them, and so is what
+    they return. One process gives the same bits as without `fabric`; more give the same
+    up to the order of sums: after 16 steps of the tests' network, TOLERANCE_HERE.
 
     References:
         | Linearizer (Berman, Hallak and Shocher, 2025), section 4; the noise keeps the inverse
@@ -97,74 +64,56 @@ def train_linearizer(
         record: The core.
         settings: How.
         on_step: Told of each step; what it raises passes through.
+        fabric: Where to train, from `forget.training.accelerate`; by default one CPU and no other
+            process. All of its processes call this, with the same arguments.
+
+    Raises:
+        ForgetError: No core images, or fewer in a batch than there are processes.
     """
+    fabric = fabric or alone()
     bank = _bank(batches(), settings.bank)
     g_x, g_y = _maps(backbone, settings, bank[:1])
-    maps = nn.ModuleDict({"g_x": g_x, "g_y": g_y})
-    with torch.no_grad():
-        inputs = torch.cat([student_input(backbone, settings.level, x) for x in bank.split(256)])
-        teacher = torch.cat([teacher_output(backbone, x) for x in bank.split(256)])
-        maps.train()
-        g_x(inputs), g_y(teacher)  # sets the scales of both
-    if steps:
-        objective = _Objective(backbone, maps, settings, inputs, teacher)
-        optimiser = torch.optim.AdamW(maps.parameters(), lr=settings.rate, weight_decay=0.0)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, settings.rate, total_steps=steps, pct_start=settings.warm
-        )
+    maps = Maps(g_x, g_y).to(fabric.device)
+    with _at(backbone, fabric.device):
+        with torch.no_grad():
+            bank = bank.to(fabric.device)
+            level = settings.level
+            inputs = torch.cat([student_input(backbone, level, x) for x in bank.split(256)])
+            teacher = torch.cat([teacher_output(backbone, x) for x in bank.split(256)])
+            maps.train()
+            g_x(inputs), g_y(teacher)  # sets the scales of both
+        if steps:
+            objective = Objective(backbone, maps, settings, (inputs, teacher), fabric)
+            optimiser = torch.optim.AdamW(maps.parameters(), lr=settings.rate, weight_decay=0.0)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(
+                optimiser, settings.rate, total_steps=steps, pct_start=settings.warm
+            )
 
-        def numbered(epoch: int) -> Iterator[Batch]:
-            for _, images in zip(range(steps), batches(), strict=False):
-                yield Batch(images, torch.arange(len(images)))
+            def numbered(epoch: int) -> Iterator[Share]:
+                return shares(backbone, islice(batches(), steps), settings, fabric)
 
-        phase = Phase("train", numbered, steps, objective, optimiser, schedule)
-        train(maps, [phase], 1, accelerate("cpu"), on_step=on_step)
+            phase = Phase("train", numbered, steps, objective, optimiser, schedule)
+            train(maps, [phase], 1, fabric, on_step=on_step)
     maps.eval().requires_grad_(False)
+    # Other kinds of processors round differently, and all have to hold one and the same map.
+    from_first(fabric, maps.state_dict().values())
+    maps.cpu()
     with torch.no_grad():
-        gauges = [Gauge.fit(g, g(x), settings.ridge) for g, x in ((g_x, inputs), (g_y, teacher))]
+        pairs = (g_x, inputs.cpu()), (g_y, teacher.cpu())
+        gauges = [Gauge.fit(g, g(x), settings.ridge) for g, x in pairs]
+    from_first(fabric, [t for one in gauges for t in (one.mean, one.whitener, one.colourer)])
     return LinearizerFeatures(backbone, record, settings.level, *gauges)
 
 
-class _Objective:
-    """The loss of a batch; the operator is solved again every few steps."""
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        maps: nn.ModuleDict,
-        settings: LinearizerSettings,
-        inputs: Tensor,
-        teacher: Tensor,
-    ) -> None:
-        self.backbone, self.maps, self.settings = backbone, maps, settings
-        self.inputs, self.teacher = inputs, teacher
-        self.spread = teacher.var(0).mean()
-        self.noise = torch.Generator().manual_seed(settings.seed)
-        self.steps = 0
-
-    def __call__(self, _: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        g_x, g_y = self.maps["g_x"], self.maps["g_y"]
-        if self.steps % self.settings.every == 0:
-            with torch.no_grad():
-                self.solved = _regression(g_x(self.inputs), g_y(self.teacher), self.settings.ridge)
-        self.steps += 1
-        with torch.no_grad():
-            x = student_input(self.backbone, self.settings.level, batch.images)
-            t = teacher_output(self.backbone, batch.images)
-        operator, offset, size = self.solved
-        u, z = g_y(t), g_x(x)
-        guess = z @ operator + offset
-        found = g_y.inverse(guess)
-        noise = torch.randn(u.shape, generator=self.noise) * size * self.settings.noise
-        near = g_y.inverse(u + noise)
-        unlike = 1 - functional.cosine_similarity(found, t).mean()
-        errors = [((one - t) ** 2).mean() / self.spread for one in (found, near)]
-        latent = ((guess - u) ** 2).mean() / size.square().mean()
-        loss = errors[0] + unlike + self.settings.latent * (latent + errors[1])
-        if not g_x.bijective:  # what it drops, its pseudo-inverse has to guess
-            loss = loss + ((g_x.inverse(z) - x) ** 2).mean() / x.var()
-        # Which of the teacher's embeddings in the batch is nearest: an accuracy to follow.
-        return loss, functional.normalize(found) @ functional.normalize(t).T
+@contextmanager
+def _at(backbone: Backbone, device: torch.device) -> Iterator[None]:
+    """Lends the network to a device."""
+    home = next(backbone.network.parameters()).device
+    backbone.network.to(device)
+    try:
+        yield
+    finally:
+        backbone.network.to(home)
 
 
 def _bank(batches: Iterable[Tensor], count: int) -> Tensor:
@@ -187,13 +136,3 @@ def _maps(backbone: Backbone, settings: LinearizerSettings, image: Tensor) -> tu
     keep = settings.keep or KEEP[shape[0]]
     g_x = image_surjection(*shape, keep, settings.dimension, kind=settings.kind, seed=seed)
     return g_x, g_y
-
-
-def _regression(z: Tensor, u: Tensor, ridge: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Operator (d, k) and offset (k,) of the ridge regression, and the spread of u, (k,)."""
-    means = z.mean(0), u.mean(0)
-    centred = z - means[0]
-    gram = centred.T @ centred
-    gram.diagonal().add_(ridge * gram.diagonal().mean())
-    operator = torch.linalg.solve(gram, centred.T @ (u - means[1]))
-    return operator, means[1] - means[0] @ operator, u.std(0)
