@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from forget.data.dataset import FaceDataset, known_identities
+from forget.data.dataset import FaceDataset, known_identities, part_of
 from forget.data.split import split_by_identity
 from forget.embedder_training import Recipe, album_of, invented_faces
 from forget.errors import ForgetError
@@ -207,7 +207,7 @@ def training_part(faces: FaceDataset, core: Sequence[str]) -> FaceDataset:
     people = known_identities(core, faces.identities)
     indices = split_by_identity(faces).train_of(people)
     labels = tuple(faces.labels[i] for i in indices)
-    return replace(faces, images=faces.images[indices], labels=labels, core=people)
+    return replace(faces, images=part_of(faces.images, indices), labels=labels, core=people)
 
 
 def make_feature_map(

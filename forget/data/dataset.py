@@ -3,13 +3,14 @@
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forget.data.recognition.lazy_photographs import LazyPhotographs
 from forget.errors import IdentityError, PhotographError
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "Indices",
     "known_identities",
     "natural_key",
+    "part_of",
     "photograph_hash",
+    "places_of",
 ]
 
 Images = NDArray[np.uint8]  # (n, height, width), grey, or (n, height, width, 3), RGB
@@ -71,13 +74,28 @@ def known_identities(wanted: Iterable[str], known: Iterable[str]) -> tuple[str, 
     return tuple(people)
 
 
+def places_of(names: Sequence[str]) -> dict[str, Indices]:
+    """Where each of n names occurs, ascending; in time that is nearly linear in n."""
+    number: dict[str, int] = {}
+    member = np.fromiter((number.setdefault(name, len(number)) for name in names), np.intp)
+    order = np.argsort(member, kind="stable")
+    ends = np.cumsum(np.bincount(member, minlength=len(number)))
+    return dict(zip(number, np.split(order, ends[:-1]), strict=True)) if number else {}
+
+
+def part_of(images: Images | LazyPhotographs, indices: Indices) -> Images | LazyPhotographs:
+    """Some of many photographs; those that are not decoded yet are left so."""
+    return images.part(indices) if isinstance(images, LazyPhotographs) else images[indices]
+
+
 @dataclass(frozen=True, eq=False)
 class FaceDataset:
     """Photographs with the identity of each, all of one size.
 
     Arguments:
         name: What people call the data set.
-        images: Photographs, (n, height, width), grey, or (n, height, width, 3), RGB, uint8.
+        images: Photographs, (n, height, width), grey, or (n, height, width, 3), RGB, uint8; an
+            array, or crops that are decoded when they are asked for.
         labels: Identity id of each photograph, n of them.
         core: Identities whose photographs also trained the feature map; others are added.
         skipped: What could not be read, one line each, told to the user.
@@ -90,7 +108,7 @@ class FaceDataset:
     """
 
     name: str
-    images: Images = field(repr=False)
+    images: Images | LazyPhotographs = field(repr=False)
     labels: tuple[str, ...] = field(repr=False)
     core: tuple[str, ...] = ()
     skipped: tuple[str, ...] = field(default=(), repr=False)
@@ -118,8 +136,8 @@ class FaceDataset:
 
     @cached_property
     def _indices(self) -> dict[str, Indices]:
-        labels = np.asarray(self.labels)
-        return {person: np.flatnonzero(labels == person) for person in self.identities}
+        places = places_of(self.labels)
+        return {person: places[person] for person in self.identities}
 
     @cached_property
     def identities(self) -> list[str]:
@@ -129,7 +147,8 @@ class FaceDataset:
     @property
     def added(self) -> tuple[str, ...]:
         """Identities that did not train the feature map, in natural order."""
-        return tuple(person for person in self.identities if person not in self.core)
+        core = set(self.core)
+        return tuple(person for person in self.identities if person not in core)
 
     def title(self, identity: str) -> str:
         """What to call a person in front of a reader."""
@@ -161,8 +180,9 @@ class FaceDataset:
         Raises:
             IdentityError: Nobody of that id is in the data set.
         """
-        (person,) = known_identities([identity], self.identities)
-        return self._indices[person]
+        if not isinstance(identity, str) or identity not in self._indices:
+            known_identities([identity], self.identities)  # raises, and names the nearest ids
+        return self._indices[identity]
 
     def only(self, people: Iterable[str]) -> "FaceDataset":
         """The photographs of some people.
@@ -170,11 +190,11 @@ class FaceDataset:
         Raises:
             IdentityError: Nobody is named, or somebody is not in the data set.
         """
-        kept = known_identities(people, self.identities)
+        kept = dict.fromkeys(known_identities(people, self.identities))
         indices = np.sort(np.concatenate([self._indices[person] for person in kept]))
         return replace(
             self,
-            images=self.images[indices],
+            images=part_of(self.images, indices),
             labels=tuple(self.labels[i] for i in indices),
             core=tuple(person for person in self.core if person in kept),
         )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from forget.data.dataset import FaceDataset, Indices, known_identities
+from forget.data.dataset import FaceDataset, Indices, known_identities, places_of
 
 __all__ = ["Split", "split_by_identity"]
 
@@ -43,11 +44,11 @@ class Split:
 
     def train_of(self, people: Iterable[str]) -> Indices:
         """Training photographs of some people, in the order of the data set."""
-        return self._of(self.train, people)
+        return _of(self.train, self._train_places, people)
 
     def test_of(self, people: Iterable[str]) -> Indices:
         """Held-out photographs of some people, in the order of the data set."""
-        return self._of(self.test, people)
+        return _of(self.test, self._test_places, people)
 
     def forgetting(self, people: Iterable[str]) -> "Split":
         """The same split with other people to forget.
@@ -57,9 +58,23 @@ class Split:
         """
         return replace(self, leaving=known_identities(people, self.faces.identities))
 
-    def _of(self, indices: Indices, people: Iterable[str]) -> Indices:
-        wanted = set(people)
-        return np.array([i for i in indices if self.faces.labels[i] in wanted], dtype=np.intp)
+    @cached_property
+    def _train_places(self) -> dict[str, Indices]:
+        return self._places(self.train)
+
+    @cached_property
+    def _test_places(self) -> dict[str, Indices]:
+        return self._places(self.test)
+
+    def _places(self, indices: Indices) -> dict[str, Indices]:
+        """Where in some indices each person occurs."""
+        return places_of([self.faces.labels[i] for i in np.asarray(indices, np.intp).tolist()])
+
+
+def _of(indices: Indices, places: dict[str, Indices], people: Iterable[str]) -> Indices:
+    theirs = [places[person] for person in set(people) if person in places]
+    together = np.sort(np.concatenate([np.empty(0, np.intp), *theirs]))
+    return np.asarray(indices, dtype=np.intp)[together]
 
 
 def split_by_identity(faces: FaceDataset, held_out: float = 0.3) -> Split:
@@ -73,11 +88,10 @@ def split_by_identity(faces: FaceDataset, held_out: float = 0.3) -> Split:
     Example:
         Ten photographs a person and the default share train on 7 and hold out 3.
     """
-    train: list[int] = []
-    test: list[int] = []
+    train, test = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
     for person in faces.identities:
         mine = faces.of(person)
         kept_back = min(len(mine) - 1, max(1, round(held_out * len(mine))))
-        train.extend(mine[: len(mine) - kept_back])
-        test.extend(mine[len(mine) - kept_back :])
-    return Split(faces, np.sort(np.array(train, np.intp)), np.sort(np.array(test, np.intp)))
+        train.append(mine[: len(mine) - kept_back])
+        test.append(mine[len(mine) - kept_back :])
+    return Split(faces, np.sort(np.concatenate(train)), np.sort(np.concatenate(test)))

@@ -12,8 +12,15 @@ from forget.linear.grid import Grid
 from forget.linear.head_rules import make_rule, rule_settings
 from forget.linear.kinds import FEATURE_MAPS, read_feature_map
 from forget.linear.model import LinearModel
+from forget.linear.packed import (
+    FORMAT,
+    check_format,
+    pack_hashes,
+    pack_store,
+    unpack_hashes,
+    unpack_store,
+)
 from forget.linear.statistics import ClassSums, Space, Statistics
-from forget.linear.store import Chunk, FeatureStore
 from forget.models.checkpoint import (
     Tensors,
     TrainingRecord,
@@ -22,9 +29,7 @@ from forget.models.checkpoint import (
     write_bytes,
 )
 
-__all__ = ["FORMAT", "model_bytes", "read_model", "save_model", "without_store"]
-
-FORMAT = "forget linear model 1"
+__all__ = ["model_bytes", "read_model", "save_model", "without_store"]
 
 
 def without_store(model: LinearModel) -> LinearModel:
@@ -65,7 +70,6 @@ def model_bytes(model: LinearModel) -> bytes:
     about: dict[str, Any] = {
         "format": FORMAT,
         "feature_map": {"kind": model.feature_map.kind, "network": config},
-        "record": model.feature_map.record and model.feature_map.record.to_json(),
         "space": {
             "bits": space.grid.bits,
             "scale": space.grid.scale,
@@ -77,8 +81,12 @@ def model_bytes(model: LinearModel) -> bytes:
         "classes": names,
         "threshold": model.fixed_threshold,
     }
+    if record := model.feature_map.record:
+        tensors["record/photographs"] = pack_hashes(sorted(record.photographs))
+    about["record"] = record and {"people": sorted(record.people)}
     for part, store in (("store", model.store), ("calibration", model.calibration)):
-        about[part] = None if store is None else _pack(part, store, tensors)
+        about[part], arrays = pack_store(part, store) if store is not None else (None, {})
+        tensors |= arrays
     return to_bytes(tensors, about)
 
 
@@ -96,12 +104,7 @@ def read_model(path: str | Path) -> LinearModel:
         CheckpointError: The file is missing, cut off, foreign, a pickle or inconsistent.
     """
     tensors, about = read_tensors(path)
-    if about.get("format") != FORMAT:
-        raise CheckpointError(
-            f"a file of format {FORMAT!r}",
-            f"{about.get('format')!r} in {Path(path).name}",
-            "Load a file that was saved with forget.save_model.",
-        )
+    check_format(about, Path(path).name)
     try:
         return _unpack(tensors, about)
     except (CheckpointError, KeyError, IndexError, TypeError, ValueError) as error:
@@ -114,24 +117,16 @@ def read_model(path: str | Path) -> LinearModel:
         ) from error
 
 
-def _pack(part: str, store: FeatureStore, tensors: Tensors) -> list[dict[str, Any]]:
-    entries = []
-    for index, person in enumerate(store.people):
-        chunk = store[person]
-        tensors[f"{part}/{index}"] = chunk.rows
-        if chunk.targets is not None:
-            tensors[f"{part}-targets/{index}"] = chunk.targets
-        entries.append({"person": person, "photographs": list(chunk.photographs)})
-    return entries
-
-
 def _unpack(tensors: Tensors, about: dict[str, Any]) -> LinearModel:
     network = {
         name.removeprefix("network/"): tensor
         for name, tensor in tensors.items()
         if name.startswith("network/")
     }
-    record = TrainingRecord.from_json(about["record"])
+    record = None
+    if about["record"] is not None:
+        hashes = unpack_hashes(tensors["record/photographs"])
+        record = TrainingRecord.from_json({**about["record"], "photographs": hashes})
     feature_map = read_feature_map(about["feature_map"], network, record)
     said = about["space"]
     space = Space(Grid(said["bits"], said["scale"]), said["dimension"], said["feature_map"])
@@ -144,7 +139,10 @@ def _unpack(tensors: Tensors, about: dict[str, Any]) -> LinearModel:
             f"statistics of another one ({space.feature_map[:12]}...)",
             "Copy or download the file again.",
         )
-    store = _store("store", about["store"], tensors, space)
+    store, calibration = (
+        None if about[part] is None else unpack_store(part, about[part], tensors, space)
+        for part in ("store", "calibration")
+    )
     statistics = _statistics(space, about["classes"], tensors)
     if store is not None and set(store.people) != set(statistics.classes):
         raise CheckpointError(
@@ -155,7 +153,7 @@ def _unpack(tensors: Tensors, about: dict[str, Any]) -> LinearModel:
         make_rule(about["rule"]),
         statistics,
         store,
-        _store("calibration", about["calibration"], tensors, space),
+        calibration,
         about["threshold"],
     )
 
@@ -180,17 +178,3 @@ def _statistics(space: Space, names: list[str], tensors: Tensors) -> Statistics:
             "Copy the file again.",
         )
     return Statistics(space, gram, MappingProxyType(classes), cross)
-
-
-def _store(
-    part: str, entries: list[dict[str, Any]] | None, tensors: Tensors, space: Space
-) -> FeatureStore | None:
-    if entries is None:
-        return None
-    store = FeatureStore(space)
-    for index, entry in enumerate(entries):
-        targets = tensors[f"{part}-targets/{index}"].copy() if space.targets else None
-        hashes = tuple(entry["photographs"])
-        chunk = Chunk(tensors[f"{part}/{index}"].copy(), hashes, targets=targets)
-        store = store.append(entry["person"], chunk)
-    return store

@@ -1,6 +1,6 @@
 """A linear model: feature map, store, statistics and head, fitted once and then a value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from forget.data.dataset import (
     natural_key,
     photograph_hash,
 )
+from forget.data.recognition.lazy_photographs import LazyPhotographs
 from forget.data.split import Split
 from forget.errors import StatisticsError
 from forget.linear.feature_map import FeatureMap
@@ -76,32 +77,39 @@ class LinearModel:
             feature_map: Photographs to features.
             split: Photographs to learn and to hold out.
             rule: Statistics to head.
-            on_step: Told after each batch of photographs.
+            on_step: Told after each batch of photographs, or after each person where the rows
+                are known.
             rows: Features on the grid of all photographs of the data set, (n, d), where they are
                 known already; by default those that are needed are computed.
 
         Raises:
             IdentityError: Nobody is left to enrol.
         """
-        people = [p for p in split.faces.identities if p not in split.leaving]
+        leaving, core = set(split.leaving), set(split.core)
+        people = [p for p in split.faces.identities if p not in leaving]
         known_identities(people, split.faces.identities)
-        strangers = _spread([p for p in people if p in split.core] or people)
-        store = calibration = FeatureStore(feature_map.space)
+        strangers = _spread([p for p in people if p in core] or people)
+        images, space = split.faces.images, feature_map.space
+        known, hashes = rows is not None, dict[int, str]()
         if rows is None:
             needed = np.union1d(split.train_of(people), split.test_of(strangers))
-            rows = all_rows(feature_map, split.faces.images, on_step, needed)
+            rows = all_rows(feature_map, images, on_step, needed, hashes)
 
         def chunk(indices: Indices) -> Chunk:
-            images = split.faces.images[indices]
-            hashes = tuple(photograph_hash(image) for image in images)
-            targets = feature_map.targets(images) if feature_map.space.targets else None
-            return Chunk(rows[indices], hashes, targets=targets)
+            each = indices.tolist()
+            digests = tuple(hashes.get(i) or photograph_hash(images[i]) for i in each)
+            targets = feature_map.targets(images[indices]) if space.targets else None
+            return Chunk(rows[indices], digests, targets=targets)
 
-        for person in people:
-            store = store.append(person, chunk(split.train_of([person])))
-            held_out = split.test_of([person])
-            if person in strangers and len(held_out):
-                calibration = calibration.append(person, chunk(held_out))
+        def chunks() -> Iterator[tuple[str, Chunk]]:
+            for done, person in enumerate(people, start=1):
+                yield person, chunk(split.train_of([person]))
+                if known:
+                    on_step(done, len(people), "people")
+
+        held_out = ((person, split.test_of([person])) for person in strangers)
+        calibration = FeatureStore.of(space, ((p, chunk(i)) for p, i in held_out if len(i)))
+        store = FeatureStore.of(space, chunks())
         return cls(feature_map, rule, store.statistics(), store, calibration)
 
     @property
@@ -181,7 +189,11 @@ def _spread(people: list[str]) -> list[str]:
 
 
 def all_rows(
-    feature_map: FeatureMap, images: Images, on_step: OnStep = silent, only: Indices | None = None
+    feature_map: FeatureMap,
+    images: Images | LazyPhotographs,
+    on_step: OnStep = silent,
+    only: Indices | None = None,
+    hashes: dict[int, str] | None = None,
 ) -> Rows:
     """Features on the grid of a data set's photographs, (n, d), computed batch by batch.
 
@@ -190,11 +202,16 @@ def all_rows(
         images: Photographs, (n, height, width).
         on_step: Told after each batch.
         only: Indices of the photographs that are needed; the rows of the others stay zero.
+        hashes: Takes up the SHA-256 of these photographs by index, so that none that has to be
+            decoded is decoded twice.
     """
     needed = np.arange(len(images)) if only is None else only
     rows = np.zeros((len(images), feature_map.space.dimension), dtype=np.int16)
     for start in range(0, len(needed), BATCH):
         some = needed[start : start + BATCH]
-        rows[some] = feature_map.rows(images[some])
+        shown = images[some]
+        rows[some] = feature_map.rows(shown)
+        if hashes is not None:
+            hashes.update(zip(some.tolist(), map(photograph_hash, shown), strict=True))
         on_step(start + len(some), len(needed), "photographs")
     return rows

@@ -6,6 +6,7 @@ Nothing here calls `Statistics`: who doubts the subtraction should not have to t
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from forget.errors import CheckpointError
 from forget.linear.heads import head_gap
 from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
+from forget.linear.packed import DIGEST, check_format
 from forget.linear.store import Chunk
 from forget.models.checkpoint import Tensors, read_tensors
 
@@ -85,16 +87,21 @@ def prove(model: LinearModel) -> Proof:
     members: dict[str, list[Chunk]] = {}
     for person, chunk in store.chunks.items():
         members.setdefault(chunk.label or person, []).append(chunk)
-    rows = {name: np.concatenate([c.rows for c in parts]) for name, parts in members.items()}
+    rows = {name: _joined([c.rows for c in parts]) for name, parts in members.items()}
     space = model.statistics.space
     targets = None
     if space.targets:
-        targets = {n: np.concatenate([c.targets for c in parts]) for n, parts in members.items()}
+        targets = {n: _joined([c.targets for c in parts]) for n, parts in members.items()}
     return Proof(
         model.statistics.digest(),
         afresh(space.header, rows, space.dimension, targets),
         head_gap(model.head, model.rule(store.statistics())),
     )
+
+
+def _joined(parts: list[NDArray[np.int16]]) -> NDArray[np.int16]:
+    """All rows of a class; a single part is not copied, or memory would hold everybody twice."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def verify_file(path: str | Path) -> Proof:
@@ -108,6 +115,7 @@ def verify_file(path: str | Path) -> Proof:
         CheckpointError: Not a saved model, one without its store, or one that holds more.
     """
     tensors, about = read_tensors(path)
+    check_format(about, Path(path).name)
     try:
         return _verify(tensors, about)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -145,33 +153,52 @@ def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
     _require(set(held_out) <= set(chunks), "calibration features of people in the store only")
     network = {name: one for name, one in tensors.items() if name.startswith("network/")}
     known = {"gram", "counts", "sums", *network} | ({"cross"} if targets else set())
-    kinds = ("", "-targets") if targets else ("",)
-    for part in ("store", "calibration"):
-        known |= {f"{part}{kind}/{i}" for i in range(len(about[part])) for kind in kinds}
+    kinds = ("rows", "photographs", *(["targets"] if targets else []))
+    known |= {f"{part}/{kind}" for part in ("store", "calibration") for kind in kinds}
+    if about["record"] is not None:
+        known.add("record/photographs")
+        _require(_hashes(tensors["record/photographs"]), "SHA-256 in the record")
     _require(set(tensors) == known, "no tensor that is not named")
     parts = {name.removeprefix("network/"): one for name, one in network.items()}
     feature_map = read_feature_map(about["feature_map"], parts, None)
     _require(feature_map.space.feature_map == space["feature_map"], "the network of the features")
-    aims = None
-    if targets:
-        people = [str(entry["person"]) for entry in about["store"]]
-        aims = {person: tensors[f"store-targets/{i}"] for i, person in enumerate(people)}
-        for person, rows in chunks.items():
-            whole = aims[person].dtype == np.int16 and aims[person].shape == (len(rows), targets)
-            _require(whole, f"{targets} int16 targets for each row in the store")
+    aims = _parts("store", "targets", tensors, about, targets) if targets else None
     return Proof(digest, afresh(header, chunks, dimension, aims))
 
 
 def _chunks(
     part: str, tensors: Tensors, about: Mapping[str, Any], dimension: int
 ) -> dict[str, NDArray[np.int16]]:
-    people = [str(entry["person"]) for entry in about[part]]
+    said, photographs = about[part], tensors[f"{part}/photographs"]
+    people = said["people"]
+    _require(all(isinstance(one, str) for one in people), f"names of people in the {part}")
     _require(len(set(people)) == len(people), f"every person once in the {part}")
-    chunks = {person: tensors[f"{part}/{i}"] for i, person in enumerate(people)}
-    for rows in chunks.values():
-        whole = rows.dtype == np.int16 and rows.ndim == 2 and rows.shape[1] == dimension
-        _require(whole, f"int16 rows (n, {dimension}) in the {part}")
-    return chunks
+    _require(_hashes(photographs), f"SHA-256 of photographs in the {part}")
+    _edges(said["photographs"], len(people), len(photographs), f"photographs in the {part}")
+    return _parts(part, "rows", tensors, about, dimension)
+
+
+def _parts(
+    part: str, kind: str, tensors: Tensors, about: Mapping[str, Any], width: int
+) -> dict[str, NDArray[np.int16]]:
+    """Rows (m, width), or targets, by person."""
+    whole, said = tensors[f"{part}/{kind}"], about[part]
+    fits = whole.dtype == np.int16 and whole.ndim == 2 and whole.shape[1] == width
+    _require(fits, f"int16 {kind} (n, {width}) in the {part}")
+    edges = _edges(said["rows"], len(said["people"]), len(whole), f"{kind} in the {part}")
+    pairs = zip(said["people"], pairwise(edges), strict=True)
+    return {person: whole[start:end] for person, (start, end) in pairs}
+
+
+def _edges(counts: list[int], people: int, total: int, what: str) -> list[int]:
+    """Where the parts of people begin, and where the last one ends."""
+    fits = len(counts) == people and all(type(one) is int and one >= 0 for one in counts)
+    _require(fits and sum(counts) == total, f"counts by person of all {what}")
+    return list(accumulate(counts, initial=0))
+
+
+def _hashes(tensor: NDArray[Any]) -> bool:
+    return tensor.dtype == np.uint8 and tensor.ndim == 2 and tensor.shape[1] == DIGEST
 
 
 def _require(holds: bool, expected: str) -> None:

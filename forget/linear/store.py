@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -23,7 +24,7 @@ class Chunk:
 
     Arguments:
         rows: Grid integers, (m, d), read-only.
-        photographs: SHA-256 of the decoded photograph of each image, hex.
+        photographs: SHA-256 of each decoded photograph, hex; an image may have several rows.
         label: The class that the rows vote for; empty where it is the person.
         targets: Grid integers, (m, k), read-only; None where the space has no targets.
     """
@@ -55,7 +56,27 @@ class FeatureStore:
     space: Space
     chunks: Mapping[str, Chunk] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
-    @property
+    @classmethod
+    def of(cls, space: Space, chunks: Iterable[tuple[str, Chunk]]) -> "FeatureStore":
+        """A store of any number of people with a chunk each, in one pass over them.
+
+        Raises:
+            IdentityError: Somebody comes twice.
+            StatisticsError: Rows or targets of another type or dimension.
+        """
+        held: dict[str, Chunk] = {}
+        for person, chunk in chunks:
+            if person in held:
+                raise IdentityError(
+                    "a person who is not in the store yet",
+                    repr(person),
+                    "Drop the person first, or give the newcomer another id.",
+                )
+            _check(space, chunk)
+            held[person] = chunk
+        return cls(space, MappingProxyType(held))
+
+    @cached_property
     def people(self) -> list[str]:
         """Identity ids in natural order."""
         return sorted(self.chunks, key=natural_key)
@@ -69,32 +90,13 @@ class FeatureStore:
         return self.chunks[person]
 
     def append(self, person: str, chunk: Chunk) -> "FeatureStore":
-        """The store with one more person.
+        """The store with one more person; all others are looked at again, see `of` for many.
 
         Raises:
             IdentityError: The person is already there.
-            StatisticsError: Rows of another type or dimension.
+            StatisticsError: Rows or targets of another type or dimension.
         """
-        if person in self.chunks:
-            raise IdentityError(
-                "a person who is not in the store yet",
-                repr(person),
-                "Drop the person first, or give the newcomer another id.",
-            )
-        if chunk.rows.dtype != np.int16 or chunk.rows.shape[1:] != (self.space.dimension,):
-            raise StatisticsError(
-                f"int16 rows of shape (n, {self.space.dimension})",
-                f"{chunk.rows.dtype} of shape {chunk.rows.shape}",
-                "Snap the features with the grid of the store.",
-            )
-        targets = None if chunk.targets is None else chunk.targets.shape
-        if targets != ((len(chunk.rows), self.space.targets) if self.space.targets else None):
-            raise StatisticsError(
-                f"{self.space.targets} targets for each of {len(chunk.rows)} rows",
-                f"{targets}",
-                "Give a chunk the targets that its space has, and none where it has none.",
-            )
-        return FeatureStore(self.space, MappingProxyType({**self.chunks, person: chunk}))
+        return FeatureStore.of(self.space, [*self.chunks.items(), (person, chunk)])
 
     def drop(self, people: Iterable[str]) -> "FeatureStore":
         """The store without some people; those who are not in it are ignored."""
@@ -127,3 +129,19 @@ class FeatureStore:
     def statistics(self) -> Statistics:
         """The sums over everybody's rows."""
         return self.sum_of(self.chunks)
+
+
+def _check(space: Space, chunk: Chunk) -> None:
+    if chunk.rows.dtype != np.int16 or chunk.rows.shape[1:] != (space.dimension,):
+        raise StatisticsError(
+            f"int16 rows of shape (n, {space.dimension})",
+            f"{chunk.rows.dtype} of shape {chunk.rows.shape}",
+            "Snap the features with the grid of the store.",
+        )
+    targets = None if chunk.targets is None else chunk.targets.shape
+    if targets != ((len(chunk.rows), space.targets) if space.targets else None):
+        raise StatisticsError(
+            f"{space.targets} targets for each of {len(chunk.rows)} rows",
+            f"{targets}",
+            "Give a chunk the targets that its space has, and none where it has none.",
+        )

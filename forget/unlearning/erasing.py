@@ -1,7 +1,7 @@
 """What all methods share that take people's directions out of every feature."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 
@@ -11,7 +11,7 @@ from forget.linear.erasing.eraser import RANK, RIDGE, Eraser
 from forget.linear.erasing.features import Erased
 from forget.linear.heads import Wccn
 from forget.linear.model import LinearModel
-from forget.linear.store import FeatureStore
+from forget.linear.store import Chunk, FeatureStore
 from forget.models.checkpoint import TrainingRecord
 from forget.progress import OnStep, silent
 from forget.unlearning.contract import Guarantee, Kind, Scope, Unlearned, whom
@@ -75,12 +75,13 @@ def _record(model: LinearModel) -> TrainingRecord | None:
 
 
 def _edited(store: FeatureStore, features: Erased, on_step: OnStep = silent) -> FeatureStore:
-    edited = FeatureStore(features.space)
-    for done, person in enumerate(store.people, start=1):
-        chunk = store[person]
-        edited = edited.append(person, replace(chunk, rows=features.edited(chunk.rows)))
-        on_step(done, len(store.people), "people")
-    return edited
+    def edited() -> Iterator[tuple[str, Chunk]]:
+        for done, person in enumerate(store.people, start=1):
+            chunk = store[person]
+            yield person, replace(chunk, rows=features.edited(chunk.rows))
+            on_step(done, len(store.people), "people")
+
+    return FeatureStore.of(features.space, edited())
 
 
 def _promise(people: Sequence[str], split: Split) -> Guarantee:

@@ -93,9 +93,10 @@ def guarantee_for(
         person: frozenset(h for part in parts if person in part for h in part[person].photographs)
         for person in model.people
     }
+    there = set(split.faces.identities)
     leaving = {
         person: held.pop(person, frozenset())
-        | (split.faces.hashes_of(person) if person in split.faces.identities else frozenset())
+        | (split.faces.hashes_of(person) if person in there else frozenset())
         for person in people
     }
     return guarantee_exact(model.feature_map.record, leaving, held, split.faces.title)

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from forget.data.dataset import FaceDataset, known_identities, natural_key, photograph_hash
+from forget.data.dataset import (
+    FaceDataset,
+    known_identities,
+    natural_key,
+    photograph_hash,
+    places_of,
+)
 from forget.errors import IdentityError, PhotographError
 
 
@@ -65,6 +71,43 @@ def test_a_data_set_knows_whose_photographs_are_where() -> None:
     assert faces.hashes_of("s1") == {photograph_hash(faces.images[3])}
     with pytest.raises(IdentityError, match="Nearest ids: s"):
         faces.of("s100")
+
+
+names_of_few = st.lists(st.text("ab\0é", max_size=2), max_size=30)
+
+
+@given(names_of_few)
+def test_places_are_those_that_a_search_finds(names: list[str]) -> None:
+    places = places_of(names)
+    assert list(places) == list(dict.fromkeys(names))
+    for name, found in places.items():
+        assert found.dtype == np.intp
+        assert found.tolist() == [i for i, one in enumerate(names) if one == name]
+
+
+@given(names_of_few.filter(len), st.data())
+def test_a_data_set_finds_and_keeps_what_a_search_finds(
+    names: list[str], data: st.DataObject
+) -> None:
+    images = np.arange(len(names), dtype=np.uint8)[:, None, None]
+    core = tuple(data.draw(st.lists(st.sampled_from(names), unique=True)))
+    faces = FaceDataset("toy", images, tuple(names), core)
+    assert list(faces.added) == [one for one in faces.identities if one not in core]
+    for name in faces.identities:
+        assert faces.of(name).tolist() == [i for i, one in enumerate(names) if one == name]
+    some = data.draw(st.lists(st.sampled_from(names), min_size=1))
+    kept = [i for i, one in enumerate(names) if one in some]
+    smaller = faces.only(some)
+    assert smaller.images.ravel().tolist() == kept
+    assert smaller.labels == tuple(names[i] for i in kept)
+    assert smaller.core == tuple(one for one in core if one in some)
+
+
+def test_who_is_not_there_is_not_found_whatever_is_asked() -> None:
+    faces = FaceDataset("toy", pixels(2), ("a", "b"))
+    for nobody in ("c", 1, ["a"], None):
+        with pytest.raises(IdentityError):
+            faces.of(nobody)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

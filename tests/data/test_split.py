@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from forget.data.dataset import FaceDataset
 from forget.data.orl import load_orl
-from forget.data.split import split_by_identity
+from forget.data.split import Split, split_by_identity
 from forget.errors import IdentityError
 
 labels = st.lists(st.sampled_from(["a", "b", "c2", "c10"]), min_size=1, max_size=40)
@@ -41,6 +41,37 @@ def test_forget_and_retain_divide_the_training_photographs(names: list[str]) -> 
     assert not np.intersect1d(split.forget, split.retain).size
     assert {names[i] for i in split.forget} == {names[0]}
     assert names[0] not in {names[i] for i in split.retain}
+
+
+@given(labels, st.floats(0, 1))
+def test_a_split_is_that_of_a_search_person_by_person(names: list[str], held_out: float) -> None:
+    train, test = [], []
+    for person in sorted(set(names)):
+        mine = [i for i, one in enumerate(names) if one == person]
+        kept_back = min(len(mine) - 1, max(1, round(held_out * len(mine))))
+        train += mine[: len(mine) - kept_back]
+        test += mine[len(mine) - kept_back :]
+    split = split_by_identity(toy(names), held_out)
+    assert split.train.tolist() == sorted(train) and split.test.tolist() == sorted(test)
+
+
+@given(labels, st.data())
+def test_photographs_of_people_are_those_that_a_search_finds_in_any_split(
+    names: list[str], data: st.DataObject
+) -> None:
+    """Even in one whose indices are out of order, repeated or counted from the end."""
+    some = st.lists(st.integers(-len(names), len(names) - 1), max_size=30)
+    train, test = (np.array(data.draw(some), dtype=np.intp) for _ in range(2))
+    split = Split(toy(names), train, test)
+    people = data.draw(st.lists(st.sampled_from(["a", "b", "c2", "c10", "nobody"])))
+    for found, indices in ((split.train_of(people), train), (split.test_of(people), test)):
+        assert found.dtype == np.intp
+        assert found.tolist() == [i for i in indices.tolist() if names[i] in people]
+
+
+def test_a_data_set_of_nobody_has_a_split() -> None:
+    split = split_by_identity(toy([]))
+    assert not len(split.train) and not len(split.test_of(["a"])) and not len(split.forget)
 
 
 def test_orl_trains_on_seven_and_holds_out_three() -> None:

@@ -9,11 +9,18 @@ from PIL import Image
 
 import forget
 from forget.data.dataset import FaceDataset
+from forget.data.recognition.crops import load_crops, open_faces
+from forget.data.recognition.lazy_photographs import LazyPhotographs
+from forget.data.recognition.record_writer import write_records
+from forget.data.split import split_by_identity
+from forget.effect import measure_effect
 from forget.errors import CheckpointError, ForgetError, PhotographError
-from forget.linear.archive import read_model, save_model
+from forget.linear.archive import model_bytes, read_model, save_model
 from forget.linear.face_features import FaceFeatures
 from forget.linear.kinds import read_feature_map
-from forget.linear.model import LinearModel
+from forget.linear.model import LinearModel, all_rows
+from forget.linear.proof import prove
+from forget.linearizations import training_part
 from forget.models.convention import Convention
 from forget.models.face_backbone import FaceBackbone
 from forget.pretrained import linearize
@@ -84,6 +91,37 @@ def test_a_file_holds_network_and_convention(
         )
     with pytest.raises(CheckpointError):
         FaceFeatures.from_parts({"kind": "embedder"}, {}, None)
+
+
+def test_records_that_are_decoded_on_the_way_give_the_same_file(
+    backbone: FaceBackbone, crops: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = crops.only(["s01", "s21", "s33"])
+    for k, (person, image) in enumerate(zip(few.labels, few.images, strict=True)):
+        (tmp_path / "people" / person).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(tmp_path / "people" / person / f"{k}.png")
+    write_records(open_faces(tmp_path / "people"), tmp_path / "records")
+    eager = load_crops(tmp_path / "records")
+    monkeypatch.setattr("forget.data.recognition.crops.MOST", 3)
+    lazy = load_crops(tmp_path / "records")
+    assert isinstance(lazy.images, LazyPhotographs) and not isinstance(eager.images, type(lazy))
+    one, other = (linearize(backbone, faces, core=["0"]) for faces in (eager, lazy))
+    assert one.statistics.digest() == other.statistics.digest()
+    assert one.threshold == other.threshold and model_bytes(one) == model_bytes(other)
+    after = forget.unlearn(other, lazy, ["1"])
+    assert after.model.statistics == forget.unlearn(one, eager, ["1"]).model.statistics
+    assert after.guarantee.scope is Scope.MODEL and prove(after.model).holds
+    again = forget.refit(other, lazy, without=["1"], from_photographs=True)
+    assert again.people == after.model.people == ["0", "2"]
+    rows = all_rows(one.feature_map, lazy.images)
+    split = split_by_identity(lazy).forgetting(["1"])
+    effect = measure_effect(other, after.model, split, rows)
+    assert effect.proof.holds and len(effect.them) == 3
+    assert np.array_equal(other.predict(lazy.images), one.predict(eager.images))
+    # What a linearization is chosen on is left undecoded until it is chosen.
+    assert isinstance(training_part(lazy, ["0", "2"]).images, LazyPhotographs)
+    tangents = [linearize(backbone, faces, core=["0"], kind="tangent") for faces in (eager, lazy)]
+    assert tangents[0].statistics.digest() == tangents[1].statistics.digest()
 
 
 def test_a_convention_of_another_size_is_refused() -> None:

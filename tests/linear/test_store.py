@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from forget.data.dataset import natural_key
 from forget.errors import IdentityError, StatisticsError
 from forget.linear.grid import FINE
 from forget.linear.statistics import Space, Statistics
 from forget.linear.store import Chunk, FeatureStore
 
 SPACE = Space(FINE, 3, "ab" * 32)
+AIMED = Space(FINE, 3, "ab" * 32, targets=2)
 
 
 def chunk(seed: int, count: int = 2) -> Chunk:
@@ -53,6 +57,41 @@ def test_nobody_is_added_twice_or_found_under_another_name() -> None:
         filled().append("s2", chunk(9))
     with pytest.raises(IdentityError, match="Nearest ids: s1"):
         filled()["s11"]
+
+
+@given(st.lists(st.sampled_from(["s1", "s2", "s10", "é"]), max_size=6))
+def test_a_store_of_many_is_that_of_one_after_the_other(people: list[str]) -> None:
+    pairs = [(person, chunk(seed)) for seed, person in enumerate(people)]
+    if len(set(people)) < len(people):
+        with pytest.raises(IdentityError, match="not in the store yet"):
+            FeatureStore.of(SPACE, pairs)
+        return
+    store = FeatureStore(SPACE)
+    for person, one in pairs:
+        store = store.append(person, one)
+    many = FeatureStore.of(SPACE, iter(pairs))
+    assert list(many.chunks.items()) == list(store.chunks.items()) == pairs
+    assert many.people == sorted(people, key=natural_key)
+    with pytest.raises(TypeError):
+        many.chunks["s3"] = chunk(0)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("space", "wrong"),
+    [
+        (SPACE, Chunk(np.ones((1, 4), np.int16), ("x",))),
+        (SPACE, Chunk(np.ones((1, 3), np.int32), ("x",))),
+        (SPACE, Chunk(np.ones((1, 3), np.int16), ("x",), targets=np.ones((1, 2), np.int16))),
+        (AIMED, Chunk(np.ones((1, 3), np.int16), ("x",))),
+        (AIMED, Chunk(np.ones((2, 3), np.int16), ("x",), targets=np.ones((1, 2), np.int16))),
+    ],
+    ids=["dimension", "type", "targets where none are", "no targets", "too few targets"],
+)
+def test_chunks_that_do_not_fit_are_refused_among_many(space: Space, wrong: Chunk) -> None:
+    with pytest.raises(StatisticsError):
+        FeatureStore.of(space, [("new", wrong)])
+    with pytest.raises(StatisticsError):
+        FeatureStore(space).append("new", wrong)
 
 
 def test_rows_of_another_dimension_are_refused() -> None:
