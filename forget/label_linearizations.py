@@ -143,7 +143,7 @@ def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Make:
     ) -> LabelReadout:
         count = steps + settings.bank // min(batch, len(core)) + 1
 
-        def views() -> Iterator[Tensor]:
+        def views(epoch: int) -> Iterator[Tensor]:
             return changed_views(data.images, core, base.side, count, batch, settings.seed)
 
         backbone = backbone_of(base.network, base.side, mirror=True)

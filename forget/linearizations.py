@@ -25,6 +25,7 @@ from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.models.classifier import Classifier
 from forget.progress import OnStep, silent
 from forget.recipe import changed_views
+from forget.training import Keeper
 
 __all__ = [
     "LINEARIZATIONS",
@@ -34,9 +35,11 @@ __all__ = [
     "linearization",
     "make_feature_map",
     "rule_of",
+    "train_maps",
     "training_part",
 ]
 
+EPOCH = 1_000_003  # what an epoch adds to the seed of its changes
 SAMPLE = 512  # core photographs, at most, that bases are chosen on
 # Of the embedder, of a classifier, of a face network from elsewhere.
 LastLayer = Penultimate | ClassifierFeatures | FaceFeatures
@@ -85,14 +88,43 @@ def _linearizer(settings: LinearizerSettings, steps: int, batch: int) -> Callabl
     def make(
         base: LastLayer, core: FaceDataset, on_step: OnStep, fabric: Fabric | None
     ) -> FeatureMap:
-        def batches() -> Iterator[Tensor]:
-            count = steps + settings.bank // min(batch, len(core.images)) + 1
-            return _changed(base, core, count, batch, settings.seed)
-
-        backbone = _backbone(base)
-        return train_linearizer(backbone, batches, steps, base.record, settings, on_step, fabric)
+        return train_maps(base, core, settings, steps, batch, on_step, fabric)
 
     return make
+
+
+def train_maps(
+    base: LastLayer,
+    core: FaceDataset,
+    settings: LinearizerSettings,
+    steps: int,
+    batch: int,
+    on_step: OnStep = silent,
+    fabric: Fabric | None = None,
+    epochs: int = 1,
+    keeper: Keeper | None = None,
+) -> LinearizerFeatures:
+    """Trains the maps of a Linearizer on photographs of the core, changed at random.
+
+    Arguments:
+        base: The last layer of the network, with its training record.
+        core: Photographs of the core, and of nobody else.
+        settings: Of both maps.
+        steps: Optimisation steps in an epoch.
+        batch: Photographs in a step; all of them, if there are fewer.
+        on_step: Told of each step; what it raises passes through.
+        fabric: The processes that share every batch; one if None.
+        epochs: How many.
+        keeper: Holds an unfinished training; None keeps nothing.
+    """
+
+    def batches(epoch: int) -> Iterator[Tensor]:
+        bank = 0 if epoch else settings.bank // min(batch, len(core.images)) + 1
+        return _changed(base, core, steps + bank, batch, settings.seed + EPOCH * epoch)
+
+    return train_linearizer(
+        _backbone(base), batches, steps, base.record, settings, on_step, fabric, epochs, keeper
+    )
 
 
 def _backbone(base: LastLayer) -> Backbone:

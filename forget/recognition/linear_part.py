@@ -81,7 +81,7 @@ def _feature_map(
         about = {"settings": repr(told), "network": network.space.feature_map}
         keeper = FileKeeper(partial, {**about, "people": list(core.identities)})
     found = train_maps(
-        network, core, told, steps, keys.num_epochs, keys.batch_size, on_step, fabric, keeper
+        network, core, told, steps, keys.batch_size, on_step, fabric, keys.num_epochs, keeper
     )
     if keeper is not None:
         keeper.drop()

@@ -91,7 +91,7 @@ def linearizer(level: str) -> FeatureMap:
     settings = LinearizerSettings(
         level=level, couplings=2, keep=(2, 3, 4), dimension=20, every=1, bank=14
     )
-    return train_linearizer(backbone, lambda: images.split(7), 2, RECORD, settings)
+    return train_linearizer(backbone, lambda epoch: images.split(7), 2, RECORD, settings)
 
 
 def face_embedding() -> FeatureMap:

@@ -24,6 +24,7 @@ from forget.recognition.settings import (
     ModelSettings,
     ProjectionSettings,
     Settings,
+    SvdSettings,
     UnlearningSettings,
 )
 
@@ -51,14 +52,13 @@ def model(settings: Settings, faces: FaceDataset) -> LinearModel:
 def test_every_method_runs_by_today_s_name_and_the_older_one(
     name: str, model: LinearModel, faces: FaceDataset
 ) -> None:
-    keys = UnlearningSettings(method=name)
+    keys = UnlearningSettings(method=name, svd_update=SvdSettings(rank=3))
     today, _ = study_method(keys)
     found = unlearn_people(model, faces, ["bert"], keys)
     plain = forget.unlearn(model, faces, ["bert"], today)
     assert found.guarantee == plain.guarantee
     assert "bert" not in found.model.people
-    if today in ("subtract", "refit", "project", "leace"):
-        assert found.model.statistics.digest() == plain.model.statistics.digest()
+    assert found.model.statistics.digest() == plain.model.statistics.digest()
 
 
 def test_the_rank_of_a_projection_is_that_of_the_settings(

@@ -85,6 +85,10 @@ class Objective:
         self.spread = bank[1].var(0).mean()
         self.steps = 0
 
+    def begin(self) -> None:
+        """Begins an epoch, whichever was the last: the operator is solved first."""
+        self.steps = 0
+
     def __call__(self, maps: nn.Module, batch: Share) -> tuple[Tensor, Tensor]:
         """The mean loss, and cosines (n, n) of embeddings found with the teacher's."""
         if self.steps % self.settings.every == 0:
@@ -114,14 +118,18 @@ class Objective:
 
 
 def shares(
-    backbone: Backbone, batches: Iterable[Tensor], settings: LinearizerSettings, fabric: Fabric
+    backbone: Backbone,
+    batches: Iterable[Tensor],
+    settings: LinearizerSettings,
+    fabric: Fabric,
+    epoch: int = 0,
 ) -> Iterator[Share]:
-    """Takes this process's part of each batch of prepared images, (n, c, h, w).
+    """Takes this process's part of each batch of prepared images, (n, c, h, w), of an epoch.
 
     Raises:
         ForgetError: A batch has fewer images than there are processes.
     """
-    random = torch.Generator().manual_seed(settings.seed)
+    random = torch.Generator().manual_seed(settings.seed + epoch)
     for images in batches:
         # Drawn for the whole batch: the same numbers for any number of processes.
         noise = torch.randn((len(images), backbone.dimension), generator=random)

@@ -22,7 +22,7 @@ from forget.linear.linearizer.settings import LinearizerSettings
 from forget.models.checkpoint import TrainingRecord
 from forget.processes import alone, from_first
 from forget.progress import OnStep, silent
-from forget.training import Phase, train
+from forget.training import Keeper, Phase, train
 
 __all__ = ["KEEP", "LinearizerSettings", "train_linearizer"]
 
@@ -31,12 +31,14 @@ KEEP = {1: (3, 8, 16), 3: (6, 12, 16)}  # of grey images, of coloured ones
 
 def train_linearizer(
     backbone: Backbone,
-    batches: Callable[[], Iterable[Tensor]],
+    batches: Callable[[int], Iterable[Tensor]],
     steps: int,
     record: TrainingRecord | None,
     settings: LinearizerSettings = LinearizerSettings(),  # noqa: B008 - frozen
     on_step: OnStep = silent,
     fabric: Fabric | None = None,
+    epochs: int = 1,
+    keeper: Keeper | None = None,
 ) -> LinearizerFeatures:
     r"""Trains g_x and g_y so that a linear operator between them imitates the teacher.
 
@@ -58,20 +60,22 @@ def train_linearizer(
 
     Arguments:
         backbone: The frozen teacher.
-        batches: Gives batches of prepared core images (n, c, h, w), `steps` at least, changed at
-            random; asked twice, for the training and for the bank.
-        steps: Optimisation steps; 0 leaves both maps as they begin, orthogonal.
+        batches: Gives the batches of an epoch, counted from 0: prepared core images (n, c, h, w),
+            changed at random, `steps` at least. The first epoch's make the bank, too.
+        steps: Optimisation steps in an epoch; 0 leaves both maps as they begin, orthogonal.
         record: The core.
         settings: How.
         on_step: Told of each step; what it raises passes through.
         fabric: Where to train, from `forget.training.accelerate`; by default one CPU and no other
             process. All of its processes call this, with the same arguments.
+        epochs: How many.
+        keeper: Holds an unfinished training; None keeps nothing.
 
     Raises:
         ForgetError: No core images, or fewer in a batch than there are processes.
     """
     fabric = fabric or alone()
-    bank = _bank(batches(), settings.bank)
+    bank = _bank(batches(0), settings.bank)
     g_x, g_y = _maps(backbone, settings, bank[:1])
     maps = Maps(g_x, g_y).to(fabric.device)
     with _at(backbone, fabric.device):
@@ -86,14 +90,15 @@ def train_linearizer(
             objective = Objective(backbone, maps, settings, (inputs, teacher), fabric)
             optimiser = torch.optim.AdamW(maps.parameters(), lr=settings.rate, weight_decay=0.0)
             schedule = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, settings.rate, total_steps=steps, pct_start=settings.warm
+                optimiser, settings.rate, total_steps=steps * epochs, pct_start=settings.warm
             )
 
             def numbered(epoch: int) -> Iterator[Share]:
-                return shares(backbone, islice(batches(), steps), settings, fabric)
+                objective.begin()
+                return shares(backbone, islice(batches(epoch), steps), settings, fabric, epoch)
 
             phase = Phase("train", numbered, steps, objective, optimiser, schedule)
-            train(maps, [phase], 1, fabric, on_step=on_step)
+            train(maps, [phase], epochs, fabric, keeper=keeper, on_step=on_step)
     maps.eval().requires_grad_(False)
     # Other kinds of processors round differently, and all have to hold one and the same map.
     from_first(fabric, maps.state_dict().values())
