@@ -138,6 +138,9 @@ def train(
 ) -> nn.Module:
     """Trains a network in place, epoch by epoch, and goes on where an earlier call was killed.
 
+    Several processes follow the gradient of the whole batch, however uneven their shares; but
+    batch normalisation sees the images of its own process only, and keeps those of the first.
+
     Arguments:
         network: Changed in place.
         phases: What an epoch consists of.
