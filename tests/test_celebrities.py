@@ -215,6 +215,7 @@ def test_the_command_writes_what_it_prints_and_claims_no_more_than_the_readout(
     for kind in benchmark.KINDS:
         of = found[found["linearization"] == kind].set_index("metric")["value"]
         assert of["scope"] == "readout"
+        assert "nobody knows whom" in of["because"]
         assert of["digest equals that of a refit [yes or no]"] == "yes"
         assert of["proof holds [yes or no]"] == "yes"
         assert float(of["largest difference of the heads [score]"]) == 0
@@ -229,7 +230,7 @@ def test_numbers_are_shown_in_their_units() -> None:
     rows += [("a", "subtraction [ms]", 1.234), ("b", "subtraction [ms]", 2.0)]
     rows += [("b", "answers [photographs]", 1200.0)]
     shown = benchmark.markdown(pd.DataFrame(rows, columns=["linearization", "metric", "value"]))
-    assert "| all: equal error rate | 3.1% |" in shown
+    assert "| all: equal error rate | 3.1 % |" in shown
     assert "| subtraction, ms | 1.23 | 2.00 |" in shown
     assert "| answers, photographs |  | 1,200 |" in shown
 

@@ -70,6 +70,7 @@ def promised(effect: Effect, equal: bool) -> Values:
     """What is promised of a deletion, whether it holds, and the time it took, head solved."""
     return {
         "scope": str(effect.guarantee.scope),
+        "because": effect.guarantee.because,
         "digest equals that of a refit [yes or no]": "yes" if equal else "no",
         "proof holds [yes or no]": "yes" if effect.proof.holds else "no",
         "largest difference of the heads [score]": effect.proof.head_gap or 0.0,

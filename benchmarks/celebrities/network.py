@@ -92,8 +92,10 @@ def network_values(
     def report(chosen: Indices) -> Report:
         return pairs(features[chosen], labels[chosen])
 
+    able = sum(len(faces.of(one)) >= photographs for one in faces.identities)
     sets = {
         f"first {size}": drawn(faces, people, photographs, None),
+        f"all {able} people x {photographs}": drawn(faces, able, photographs, None),
         "all": np.arange(len(labels)),
     }
     for name, chosen in sets.items():
