@@ -12,7 +12,7 @@ from forget.data.dataset import FaceDataset, known_identities, part_of
 from forget.data.split import split_by_identity
 from forget.embedder_training import Recipe, album_of, invented_faces
 from forget.errors import ForgetError
-from forget.linear.backbone import Backbone, backbone_of
+from forget.linear.backbone import Backbone, FaceNetwork, backbone_of
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.erasing.features import Erased
 from forget.linear.face_features import FaceFeatures
@@ -21,6 +21,7 @@ from forget.linear.heads import HeadRule, Wccn
 from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.linearizer.sandwich import Sandwich
 from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
+from forget.linear.remembered import Remembered
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.models.classifier import Classifier
 from forget.progress import OnStep, silent
@@ -117,14 +118,21 @@ def train_maps(
         epochs: How many.
         keeper: Holds an unfinished training; None keeps nothing.
     """
+    if isinstance(base, FaceFeatures):
+        # Each crop has two views: a larger bank would hold them again and again.
+        settings = replace(settings, bank=min(settings.bank, 2 * len(core.images)))
 
     def batches(epoch: int) -> Iterator[Tensor]:
         bank = 0 if epoch else settings.bank // min(batch, len(core.images)) + 1
         return _changed(base, core, steps + bank, batch, settings.seed + EPOCH * epoch)
 
-    return train_linearizer(
-        _backbone(base), batches, steps, base.record, settings, on_step, fabric, epochs, keeper
+    backbone = _backbone(base)
+    seen = Remembered(backbone.backbone) if isinstance(backbone, FaceNetwork) else backbone
+    found = train_linearizer(
+        seen, batches, steps, base.record, settings, on_step, fabric, epochs, keeper
     )
+    # The trained maps stand on the network itself, without what it remembers.
+    return LinearizerFeatures(backbone, found.record, found.level, found.g_x, found.g_y)
 
 
 def _backbone(base: LastLayer) -> Backbone:

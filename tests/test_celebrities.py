@@ -6,18 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from models.face_networks import mobile
 from PIL import Image
 
 from benchmarks.celebrities import __main__ as benchmark
 from benchmarks.celebrities.leaving import linear_values, outsider
-from benchmarks.celebrities.network import Remembered, drawn, network_values, pairs
+from benchmarks.celebrities.network import drawn, network_values, pairs
 from forget.data.dataset import FaceDataset
 from forget.data.recognition.crops import load_crops
 from forget.data.split import Split, split_by_identity
 from forget.errors import ForgetError
-from forget.linear.backbone import FaceNetwork
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.methods.refit import refit
@@ -145,29 +143,6 @@ def test_three_people_are_too_few_and_names_must_be_known(faces: FaceDataset) ->
         benchmark.with_core(faces.only(faces.identities[:3]), "Person 0")
     with pytest.raises(ForgetError, match="Nearest ids: Person"):
         benchmark.with_core(faces, "Person X")
-
-
-def test_a_remembered_view_is_not_looked_at_again(
-    backbone: FaceBackbone, faces: FaceDataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain, remembered, looked = FaceNetwork(backbone), Remembered(backbone), []
-    hidden = FaceNetwork.hidden
-
-    def counted(self: FaceNetwork, view: torch.Tensor) -> torch.Tensor:
-        looked.append(len(view))
-        return hidden(self, view)
-
-    with torch.no_grad():
-        view = plain.prepare(faces.images[[0, 1, 0, 8]])
-        wanted = plain.hidden(view), plain.hidden(view.flip(-1))
-        monkeypatch.setattr(FaceNetwork, "hidden", counted)
-        found = remembered.hidden(view), remembered.hidden(view.flip(-1))
-        assert looked == [3, 3]
-        assert torch.equal(remembered.hidden(view.flip(0)), found[0].flip(0))
-        assert looked == [3, 3]
-    for one, other in zip(found, wanted, strict=True):
-        assert torch.allclose(one, other, rtol=1e-4, atol=1e-4 * other.abs().max())
-    assert (remembered.config, list(remembered.tensors)) == (plain.config, list(plain.tensors))
 
 
 def test_who_left_is_judged_like_somebody_who_was_never_enrolled(

@@ -20,7 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.celebrities.leaving import linear_values
-from benchmarks.celebrities.network import Remembered, drawn, network_values
+from benchmarks.celebrities.network import drawn, network_values
 from forget.data.dataset import FaceDataset, known_identities
 from forget.data.recognition.crops import load_crops
 from forget.data.split import split_by_identity
@@ -58,8 +58,6 @@ def with_core(faces: FaceDataset, person: str) -> FaceDataset:
 def feature_map_of(backbone: FaceBackbone, faces: FaceDataset, kind: str) -> FeatureMap:
     """A linearization chosen on the core, without a record: who trained the network is unknown."""
     base = FaceFeatures(backbone)
-    if kind == "linearizer":
-        base.backbone = Remembered(backbone)
     with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
         return make_feature_map(kind, base, training_part(faces, faces.core), bars)
 

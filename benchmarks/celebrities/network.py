@@ -1,21 +1,16 @@
 """How well a face network tells people apart by itself, and how far small sets of them differ."""
 
 from collections.abc import Sequence
-from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from forget.data.dataset import FaceDataset, Indices
 from forget.errors import ForgetError
-from forget.linear.backbone import FaceNetwork
 from forget.metrics.evaluation import Report, evaluate_templates
-from forget.models.face_backbone import FaceBackbone
 
-__all__ = ["Remembered", "Values", "drawn", "network_values", "pairs"]
+__all__ = ["Values", "drawn", "network_values", "pairs"]
 
 COUNTS = ("genuine [pairs]", "impostor [pairs]")
 FIGURES = (
@@ -23,30 +18,6 @@ FIGURES = (
     "equal error rate [share]",
 )
 Values = dict[str, float | str]  # by metric, with its unit in brackets
-
-
-class Remembered(FaceNetwork):
-    """A frozen network that looks at each view once, since maps are trained on few crops, often.
-
-    Not for what needs gradients of the network, as "tangent" does.
-    """
-
-    def __init__(self, backbone: FaceBackbone) -> None:
-        super().__init__(backbone)
-        self.known: dict[bytes, NDArray[np.float32]] = {}
-
-    def hidden(self, view: Tensor) -> Tensor:
-        """Raw embeddings (n, m) of one view."""
-        keys = [blake2b(one.contiguous().numpy().tobytes()).digest() for one in view]
-        new = [
-            i
-            for key, i in dict(zip(keys, range(len(keys)), strict=True)).items()
-            if key not in self.known
-        ]
-        if new:
-            found = super().hidden(view[new]).numpy()
-            self.known |= {keys[i]: row for i, row in zip(new, found, strict=True)}
-        return torch.from_numpy(np.stack([self.known[key] for key in keys]))
 
 
 def pairs(features: NDArray[np.floating], labels: Sequence[str]) -> Report:
