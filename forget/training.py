@@ -147,7 +147,8 @@ def train(
         epochs: How many.
         fabric: Where to train; by default one device, the best there is.
         on_epoch: Told of each epoch, with the network as it would be returned then.
-        keeper: Holds the state after each epoch; None keeps nothing.
+        keeper: Holds the state after each epoch, written by the first process and read by all;
+            None keeps nothing.
         average: Decay per step of an exponential moving average of the weights, which is then
             what is returned; 0 for none.
         on_step: Told after each batch; what it raises passes through, and the keeper still has
@@ -166,7 +167,7 @@ def train(
         result = state.result.eval()
         if on_epoch:
             on_epoch(Pass(epoch + 1, done), result)
-        if keeper:
+        if keeper and fabric.is_global_zero:
             keeper.save(state.capture(epoch + 1))
     return state.result.eval()
 

@@ -18,6 +18,7 @@ from forget.charts.files import write_page
 from forget.charts.verification import det_curves, roc_curves
 from forget.metrics.evaluation import Report
 from forget.recognition.command_line import parser_of, settings_of
+from forget.recognition.devices import is_first
 from forget.recognition.embedding import Embed, linear_features, network_features
 from forget.recognition.evaluation import HELD_OUT, chosen_sets, evaluate_study
 from forget.recognition.faces import study_faces
@@ -31,6 +32,8 @@ SHOWN = ("accuracy [share]", "equal error rate [share]", "area under the curve [
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluates, writes, draws."""
+    if not is_first():
+        return 0
     parser = parser_of(__doc__ or "")
     parser.add_argument("--model-checkpoint", help="instead of model.pretrained_path")
     parser.add_argument("--linearizer-checkpoint", help="a linear model; none: the study's own")

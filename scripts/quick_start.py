@@ -16,6 +16,7 @@ from forget.data.dataset import FaceDataset
 from forget.errors import ForgetError
 from forget.linearizations import LastLayer
 from forget.recognition.command_line import parser_of, settings_of
+from forget.recognition.devices import is_first
 from forget.recognition.evaluation import HELD_OUT, chosen_sets
 from forget.recognition.faces import people_of, resolved, study_faces
 from forget.recognition.forgetting import effect_on, spoken
@@ -30,6 +31,8 @@ from scripts.run import run
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Checks each part, and forgets somebody if asked to."""
+    if not is_first():
+        return 0
     parser = parser_of(__doc__ or "")
     parser.add_argument("--try", dest="tries", action="store_true", help="forget somebody, too")
     said = parser.instantiate(parser.parse_args(arguments))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from forget.linear.archive import save_model
 from forget.recognition.command_line import parser_of, settings_of
+from forget.recognition.devices import is_first
 from forget.recognition.faces import people_of, study_faces
 from forget.recognition.forgetting import effect_on, spoken, told
 from forget.recognition.methods import study_method, unlearn_people
@@ -24,6 +25,8 @@ from scripts.run import run
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Forgets, measures, saves."""
+    if not is_first():
+        return 0
     parser = parser_of(__doc__ or "")
     parser.add_argument("--linearizer-checkpoint", help="model of train_linearizer")
     parser.add_argument("--identity-ids", nargs="+", metavar="ID", help="whom to forget")
