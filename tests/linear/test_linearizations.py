@@ -29,7 +29,7 @@ from forget.linear.proof import prove, verify_file
 from forget.linear.recall import InverseDrawer
 from forget.linear.tangent.features import Tangent, TangentSettings
 from forget.methods.registry import unlearn
-from forget.models.checkpoint import TrainingRecord
+from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes
 from forget.models.classifier import build
 from forget.models.convention import Convention
 from forget.models.embedder import Embedder
@@ -205,6 +205,24 @@ def test_it_comes_back_from_a_file_and_is_verified_there(
     assert prove(gone).holds
     save_model(gone, path)
     assert verify_file(path).digest == gone.statistics.digest()
+
+
+@pytest.mark.parametrize("part", ["store", "calibration"])
+def test_targets_that_do_not_fit_their_rows_are_told(part: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_model(fitted("linearizer of embeddings"), path)
+    tensors, about = read_tensors(path)
+    name = f"{part}/targets"
+    one = tensors[name]
+    for wrong in (one[:-1], one[:, :-1], np.concatenate([one, one]), one.astype(np.int32)):
+        path.write_bytes(to_bytes(tensors | {name: wrong}, about))
+        for read in (read_model, verify_file):
+            with pytest.raises(CheckpointError):
+                read(path)
+    path.write_bytes(to_bytes({key: t for key, t in tensors.items() if key != name}, about))
+    for read in (read_model, verify_file):
+        with pytest.raises(CheckpointError):
+            read(path)
 
 
 def test_parts_that_do_not_belong_together_are_refused(model: LinearModel) -> None:
