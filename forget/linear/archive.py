@@ -17,12 +17,20 @@ from forget.linear.store import Chunk, FeatureStore
 from forget.models.checkpoint import (
     Tensors,
     TrainingRecord,
+    parse_tensors,
     read_tensors,
     to_bytes,
     write_bytes,
 )
 
-__all__ = ["FORMAT", "model_bytes", "read_model", "save_model", "without_store"]
+__all__ = [
+    "FORMAT",
+    "model_bytes",
+    "model_from_bytes",
+    "read_model",
+    "save_model",
+    "without_store",
+]
 
 FORMAT = "forget linear model 1"
 
@@ -95,11 +103,27 @@ def read_model(path: str | Path) -> LinearModel:
     Raises:
         CheckpointError: The file is missing, cut off, foreign, a pickle or inconsistent.
     """
-    tensors, about = read_tensors(path)
+    return _model(*read_tensors(path), Path(path).name)
+
+
+def model_from_bytes(data: bytes, name: str) -> LinearModel:
+    """Reads a model from the bytes of a file, such as one that was uploaded.
+
+    Arguments:
+        data: All of it.
+        name: What to call it in an error.
+
+    Raises:
+        CheckpointError: As for `read_model`.
+    """
+    return _model(*parse_tensors(data, name), name)
+
+
+def _model(tensors: Tensors, about: dict[str, Any], name: str) -> LinearModel:
     if about.get("format") != FORMAT:
         raise CheckpointError(
             f"a file of format {FORMAT!r}",
-            f"{about.get('format')!r} in {Path(path).name}",
+            f"{about.get('format')!r} in {name}",
             "Load a file that was saved with forget.save_model.",
         )
     try:
@@ -108,7 +132,7 @@ def read_model(path: str | Path) -> LinearModel:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"a consistent model in {Path(path).name}",
+            f"a consistent model in {name}",
             error.got if isinstance(error, ForgetError) else f"{type(error).__name__}: {error}",
             "Copy or download the file again.",
         ) from error
