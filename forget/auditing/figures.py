@@ -11,6 +11,7 @@ from forget.metrics.verdict import Verdict
 
 __all__ = ["figures", "histogram", "lines_chart", "relearning", "roc", "who_was_hurt"]
 
+REFERENCE = "#009E73"
 MARKS = {Verdict.PASS: "circle", Verdict.FAIL: "x", Verdict.UNKNOWN: "circle-open"}
 
 
@@ -53,6 +54,16 @@ def lines_chart(audit: Audit) -> go.Figure:
                 "arrayminus": [line.difference - line.interval[0] for line in mine],
             },
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
+        )
+    beside = [line for line in audit.lines if not np.isnan(line.reference)]
+    if beside:
+        figure.add_scatter(
+            x=[line.reference - line.target for line in beside],
+            y=[line.question for line in beside],
+            mode="markers",
+            name="reference",
+            marker={"symbol": "line-ns", "size": 18, "line": {"width": 2, "color": REFERENCE}},
+            hovertemplate="reference, %{y}: %{x:+.3f}<extra></extra>",
         )
     what = "chance" if audit.goal == "suppression" else "people who were never there"
     figure.update_xaxes(title=f"forgotten less {what}")
