@@ -68,4 +68,4 @@ def _exposed(attack: Detection, evidence: Evidence, bundle: Bundle) -> None:
             with st.container(width=80):
                 photograph(bundle, int(photographs[i]))
                 st.caption(f"{beaten:.0%}")
-    st.caption("The share of never-learned photographs that score lower; 50 % is ordinary.")
+    st.caption("The share of never-learned photographs that score lower; 50% is ordinary.")

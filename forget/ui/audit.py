@@ -138,9 +138,10 @@ def draw(found: Audited) -> None:
     )
     if audit.beside:
         st.caption(f":material/compare_arrows: {plain(audit.beside)}")
+    title = found.now.bundle.faces.title
     if audit.edited:
         for one in audit.edited:
-            who = f", and points at **{plain(one.people[0][0])}**" if one.people else ""
+            who = f", and points at **{plain(title(one.people[0][0]))}**" if one.people else ""
             st.warning(
                 f"The {one.matrix} was edited: it sends directions to nothing{who}.",
                 icon=":material/visibility:",

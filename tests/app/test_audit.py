@@ -62,7 +62,7 @@ def test_suppression_is_found_out() -> None:
     at = forget(at, "s34", button="Suppress").switch_page(PAGE).run()
     at = finished(press(at, "Audit"))
     assert "FAIL" in words(at)
-    assert "points at **s34**" in " ".join(one.value for one in at.warning)
+    assert "points at **Person 34**" in " ".join(one.value for one in at.warning)
 
 
 def test_cancelling_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from forget.__main__ import main
 from forget.auditing.evidence import Evidence
+from forget.auditing.figures import histogram, lines_chart
 from forget.auditing.linear import audit
 from forget.auditing.reference import beyond, check_reference, described
 from forget.auditing.report import page, plain_values, summary
@@ -19,6 +20,7 @@ from forget.linear.feature_map import Penultimate
 from forget.linear.model import LinearModel
 from forget.methods.refit import refit
 from forget.methods.registry import unlearn
+from forget.metrics.detection import detect
 from forget.models.checkpoint import TrainingRecord
 from forget.models.embedder import Embedder
 
@@ -117,8 +119,11 @@ def test_the_report_tells_of_the_reference(
     found = audit(after, orl, PEOPLE, model, reference=same, never=never, rows=rows, shadows=4)
     assert "reference 0.000" in summary(found) and "bit for bit" in summary(found)
     assert "bit for bit" in page(found) and "bit for bit" in plain_values(found)["reference"]
+    mark = lines_chart(found).data[-1]
+    assert mark.name == "reference" and len(mark.x) == len(found.lines) - 1
     alone = audit(after, orl, PEOPLE, model, never=never, rows=rows, shadows=4)
     assert not alone.beside and "reference" not in summary(alone).split("note")[0]
+    assert "reference" not in {one.name for one in lines_chart(alone).data}
     assert [one.value for one in found.lines] == [one.value for one in alone.lines]
 
 
@@ -183,3 +188,11 @@ def test_the_command_says_which_file_is_none(
     assert "nothing at nowhere" in err("--reference", "nowhere")
     before = str(tmp_path / "before.safetensors")
     assert "without s34 in the reference" in err("--before", before, "--reference", before)
+
+
+def test_shares_below_the_line_are_no_less_than_nothing() -> None:
+    members, others = np.linspace(0, 1, 9), np.linspace(0.2, 2, 50)
+    axis = histogram(detect(members, others, [*range(9)], [*range(50)])).layout.yaxis
+    assert len(axis.tickvals) == len(axis.ticktext) > 3 and min(axis.tickvals) < 0
+    assert not any("-" in one or "\u2212" in one for one in axis.ticktext)
+    assert {f"{abs(one):.0%}" for one in axis.tickvals} == set(axis.ticktext)
