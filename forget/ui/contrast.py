@@ -92,7 +92,8 @@ def _table(result: Result) -> None:
     refits = result.comparison.table["gap to the refit"].dropna()
     said = (
         "Click a heading to sort. Shares go from 0 to 1. The gap is the mean over the "
-        "sets, to the network that was trained again without; agreement with it is on the images to forget."
+        "sets, to the network that was trained again without; agreement with it is on the "
+        "images to forget."
     )
     if len(refits):
         said += (
