@@ -153,6 +153,7 @@ def answer_matrix(
     axis = {"tickvals": some, "ticktext": [escape(classes[i]) for i in some]}
     figure.update_xaxes(title=f"B: {escape(names[1])}", **axis)
     figure.update_yaxes(title=f"A: {escape(names[0])}", autorange="reversed", **axis)
+    figure.update_layout(legend={"itemsizing": "constant"})  # however small the bubbles are
     return plain(figure, 460)
 
 

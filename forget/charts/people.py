@@ -29,13 +29,7 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
     figure.update_layout(
         height=height,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        legend={
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-            "itemsizing": "constant",  # readable, however small the marks in the chart
-        },
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         uirevision="keep",
     )
     return figure
