@@ -91,7 +91,7 @@ def _audit_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     )
     audit.add_argument("--after", type=Path, required=True, help="the model from after")
     audit.add_argument("--before", type=Path, help="the model that knew them")
-    audit.add_argument("--reference", type=Path, help="one that was trained again without them")
+    audit.add_argument("--reference", type=Path, help="one that was made again without them")
     audit.add_argument("--people", required=True, metavar="A,B", help="who should be gone")
     audit.add_argument("--never", metavar="A,B", help="whom they should be like (20 added people)")
     audit.add_argument("--data", default="orl", help="orl, mufac, or a folder of people (orl)")
@@ -99,7 +99,9 @@ def _audit_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     say = "the goal was that they are not recognised, whoever shows their picture"
     audit.add_argument("--suppression", action="store_true", help=say)
     audit.add_argument("--margin", type=float, default=0.1, help="that counts as none (0.1)")
-    audit.add_argument("--shadows", type=int, default=64, help="pairs of shadow models (64)")
+    audit.add_argument(
+        "--shadows", type=int, default=64, help="pairs of shadow models, 4 or more (64)"
+    )
     audit.add_argument("--seed", type=int, default=0, help="of all draws (0)")
     audit.add_argument(
         "--out", type=Path, default=Path("audit"), metavar="DIR", help="folder (audit)"

@@ -1,16 +1,15 @@
 """What `python -m forget audit` does: files and photographs in, a report out."""
 
 import argparse
-from collections.abc import Sequence
-from pathlib import Path
 
 from forget.auditing.linear import audit
+from forget.auditing.reference import refuse_knowing
 from forget.auditing.report import save_audit, summary
 from forget.auditing.run import Audit
+from forget.data.dataset import known_identities
 from forget.data.load import load_faces
 from forget.errors import ForgetError
 from forget.linear.archive import read_model
-from forget.linear.model import LinearModel
 from forget.progress import OnStep, silent
 
 __all__ = ["run_audit"]
@@ -26,10 +25,12 @@ def run_audit(options: argparse.Namespace, on_step: OnStep = silent) -> tuple[Au
         ForgetError: A file, a person or a method is not what was expected.
     """
     faces = load_faces(options.data)
-    people = [one.strip() for one in options.people.split(",")]
-    never = [one.strip() for one in options.never.split(",")] if options.never else None
+    people = _listed(options.people, "--people")
+    never = None if options.never is None else _listed(options.never, "--never")
+    known_identities(people, faces.identities)
     after = read_model(options.after)
-    _without(after, people, options.after)
+    remedy = "Give the model from after the deletion; the one from before goes to --before."
+    refuse_knowing(after, people, options.after, remedy)
     before, reference = (
         read_model(path) if path else None for path in (options.before, options.reference)
     )
@@ -52,11 +53,9 @@ def run_audit(options: argparse.Namespace, on_step: OnStep = silent) -> tuple[Au
     return found, f"{summary(found)}\n\nWritten:\n{written}"
 
 
-def _without(model: LinearModel, people: Sequence[str], path: Path) -> None:
-    """Nobody audits by accident a model that still knows them under their name."""
-    if there := sorted(set(people) & set(model.classes)):
-        raise ForgetError(
-            f"a model without {', '.join(people)} in {path}",
-            f"one that names {', '.join(there)}",
-            "Give the model from after the deletion; the one from before goes to --before.",
-        )
+def _listed(text: str, option: str) -> list[str]:
+    """Names between commas, without spaces around them."""
+    names = [name for one in text.split(",") if (name := one.strip())]
+    if not names:
+        raise ForgetError(f"identity ids after {option}", repr(text), "Write them as in s34,s35.")
+    return names

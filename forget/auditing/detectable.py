@@ -17,6 +17,7 @@ from forget.metrics.lira import likelihood_ratio
 from forget.progress import OnStep, silent
 
 __all__ = [
+    "LEAST_SHADOWS",
     "SHADOWS",
     "Deletion",
     "deletion",
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 SHADOWS = 64
+LEAST_SHADOWS = 4  # half attack the others, and two are the fewest that have a spread
 
 Reals = NDArray[np.float64]
 # Takes people out of a model: what is audited by shadows is the method, not one result of it.
@@ -77,6 +79,8 @@ def outstanding(evidence: Evidence, found: Detection) -> Callable[[Subject, str]
     """For each fitted photograph of somebody, the share of never-seen people's photographs, their
     own left out, that score below it, (n,): one half for people who stand out no more than those.
 
+    Empty where there is nobody else.
+
     Arguments:
         evidence: The photographs.
         found: What `stand_out` gives for the same people.
@@ -87,6 +91,8 @@ def outstanding(evidence: Evidence, found: Detection) -> Callable[[Subject, str]
     def measure(subject: Subject, person: str) -> Reals:
         scores = familiarity(subject, evidence, person, True)
         others = found.others[owner != person]
+        if not len(others):  # nobody else to stand out among
+            return np.zeros(0)
         above = scores[:, None] > others[None, :]
         return (above + 0.5 * (scores[:, None] == others[None, :])).mean(1)
 

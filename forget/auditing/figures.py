@@ -11,6 +11,7 @@ from forget.metrics.verdict import Verdict
 
 __all__ = ["figures", "histogram", "lines_chart", "relearning", "roc", "who_was_hurt"]
 
+REFERENCE = "#009E73"
 MARKS = {Verdict.PASS: "circle", Verdict.FAIL: "x", Verdict.UNKNOWN: "circle-open"}
 
 
@@ -54,7 +55,17 @@ def lines_chart(audit: Audit) -> go.Figure:
             },
             hovertemplate="%{y}: %{x:+.3f}<extra></extra>",
         )
-    what = "chance" if audit.goal == "suppression" else "people who were never there"
+    beside = [line for line in audit.lines if not np.isnan(line.reference)]
+    if beside:
+        figure.add_scatter(
+            x=[line.reference - line.target for line in beside],
+            y=[line.question for line in beside],
+            mode="markers",
+            name="reference",
+            marker={"symbol": "line-ns", "size": 18, "line": {"width": 2, "color": REFERENCE}},
+            hovertemplate="reference, %{y}: %{x:+.3f}<extra></extra>",
+        )
+    what = "chance" if audit.goal == "suppression" else "never there"
     figure.update_xaxes(title=f"forgotten less {what}")
     figure.update_yaxes(categoryorder="array", categoryarray=names)
     return plain(figure, 120 + 36 * len(names))
@@ -65,12 +76,13 @@ def histogram(attack: Detection, threshold: float | None = None) -> go.Figure:
     both = np.concatenate([attack.members, attack.others])
     edges = np.linspace(both.min(), both.max(), 31) if np.ptp(both) else both[0] + np.arange(-1, 2)
     middle = (edges[:-1] + edges[1:]) / 2
-    figure = go.Figure()
+    figure, tallest = go.Figure(), 0.0
     for name, scores, sign, colour in (
         ("learned, then forgotten", attack.members, 1, COLOURS["forgotten"]),
         ("never there", attack.others, -1, COLOURS["unseen"]),
     ):
         share = np.histogram(scores, edges)[0] / len(scores)
+        tallest = max(tallest, float(share.max()))
         figure.add_bar(
             x=middle,
             y=sign * share,
@@ -82,7 +94,13 @@ def histogram(attack: Detection, threshold: float | None = None) -> go.Figure:
     if threshold is not None:
         figure.add_vline(threshold, line={"dash": "dot", "color": COLOURS["retained"]})
     figure.update_xaxes(title="score")
-    figure.update_yaxes(title="share of photographs", tickformat=".0%")
+    step = next(one for one in (0.05, 0.1, 0.25, 0.5) if tallest <= 4 * one or one == 0.5)
+    ticks = np.arange(-round(1 / step), round(1 / step) + 1) * step
+    figure.update_yaxes(
+        title="share of photographs",
+        tickvals=ticks,
+        ticktext=[f"{abs(one):.0%}" for one in ticks],  # those below the line are no less
+    )
     return plain(figure.update_layout(barmode="overlay", bargap=0.05), 300)
 
 
@@ -111,7 +129,7 @@ def roc(attack: Detection) -> go.Figure:
         (figure.update_xaxes, "false alarms"),
         (figure.update_yaxes, "members found"),
     ):
-        update(title=title, type="log", tickformat=".1%")
+        update(title=title, type="log", tickformat=".1~%")
     return plain(figure, 320)
 
 

@@ -1,12 +1,15 @@
 """The audit of linear models in one call."""
 
+import math
 from collections.abc import Sequence
 
-from forget.auditing.detectable import SHADOWS, deletion
+from forget.auditing.detectable import LEAST_SHADOWS, SHADOWS, deletion
 from forget.auditing.evidence import Evidence
+from forget.auditing.reference import check_reference
 from forget.auditing.run import MARGIN, Audit, audit_people
-from forget.auditing.subject import KnownRows, from_linear
+from forget.auditing.subject import KnownRows, Subject, from_linear
 from forget.data.dataset import FaceDataset
+from forget.errors import ForgetError
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.progress import OnStep, silent
@@ -48,21 +51,61 @@ def audit(
         on_step: Told of progress.
 
     Raises:
-        ForgetError: Somebody or the method is not there.
+        ForgetError: Somebody or the method is not there, the model from before does not know the
+            people, or the reference does.
     """
+    _check_numbers(margin, shadows, seed)
     evidence, delete = Evidence.of(faces, people, never), deletion(faces, method)
+    if before is not None:
+        _check_before(before, evidence.forgotten)
+    if reference is not None:
+        check_reference(reference, evidence.forgotten, faces, "the reference")
     first = before or after
     known = KnownRows(first.feature_map, *((faces.images, rows) if rows is not None else ()))
-    same = first.feature_map.space == after.feature_map.space
+
+    def subject(model: LinearModel | None, name: str) -> Subject | None:
+        if model is None:
+            return None
+        same = model.feature_map.space == first.feature_map.space
+        return from_linear(model, name, known if same else None)
+
     return audit_people(
-        from_linear(after, "after", known if same else None),
+        subject(after, "after"),
         evidence,
-        from_linear(before, "before", known) if before else None,
+        subject(before, "before"),
         delete,
-        from_linear(reference, "reference") if reference else None,
+        subject(reference, "reference"),
         suppression=suppression,
         margin=margin,
         shadows=shadows,
         seed=seed,
         on_step=on_step,
     )
+
+
+def _check_numbers(margin: float, shadows: int, seed: int) -> None:
+    """Refuses settings with which no verdict would mean anything."""
+    if not (math.isfinite(margin) and 0 <= margin < 1):
+        remedy = "Shares and areas differ by at most 1; 0.1 is usual."
+        raise ForgetError("a margin of 0 or more, below 1", f"{margin:g}", remedy)
+    if shadows < LEAST_SHADOWS:
+        remedy = f"Half of them attack the others; {SHADOWS} are usual."
+        raise ForgetError(f"at least {LEAST_SHADOWS} pairs of shadow models", f"{shadows}", remedy)
+    if seed < 0:
+        raise ForgetError("a seed of 0 or more", f"{seed}", "Choose another.")
+
+
+def _check_before(before: LinearModel, people: Sequence[str]) -> None:
+    """The model from before knows them, and shadows can be made from it."""
+    if missing := [person for person in people if person not in before.people]:
+        raise ForgetError(
+            f"a model from before that knows {', '.join(people)}",
+            f"one without {', '.join(missing)}",
+            "Give the model as it was while they were in it, or leave it out.",
+        )
+    if before.store is None or before.calibration is None:
+        raise ForgetError(
+            "a model from before with its feature store, which shadows are made from",
+            "one that was saved without",
+            "Give the file that was saved with the store, or leave it out.",
+        )

@@ -40,16 +40,19 @@ def summary(audit: Audit) -> str:
     lines = [head, f"compared with {len(audit.never)} people who were never there", ""]
     for line in audit.lines:
         low, high = line.interval
+        beside = "" if math.isnan(line.reference) else f", reference {line.reference:.3f}"
         lines.append(
             f"  {line.verdict.value:16} {line.question}: {line.value:.3f} against "
-            f"{line.target:.3f} (difference {line.difference:+.3f}, {low:+.3f} to {high:+.3f}, "
-            f"margin {line.margin:g})"
+            f"{line.target:.3f}{beside} (difference {line.difference:+.3f}, "
+            f"{low:+.3f} to {high:+.3f}, margin {line.margin:g})"
         )
     for one in audit.edited:
         who = f", which points at {one.people[0][0]}" if one.people else ""
         lines.append(f"  An edited matrix was found: {one.matrix}{who}.")
     if audit.beyond:
         lines.append(f"  Beyond this audit: {audit.beyond}")
+    if audit.beside:
+        lines.append(f"  {audit.beside}")
     lines += [f"  note: {note}" for note in audit.notes]
     return "\n".join([*lines, "", ADVICE])
 
@@ -78,6 +81,7 @@ def plain_values(audit: Audit) -> dict[str, Any]:
         ],
         "difference of the pair": audit.difference,
         "beyond this audit": audit.beyond,
+        "reference": audit.beside,
         "notes": list(audit.notes),
         "release advice": ADVICE,
     }
@@ -125,7 +129,8 @@ def page(audit: Audit) -> str:
         parts.append(f"<h2>{escape(title)}</h2>\n{html}")
     who = escape(", ".join(audit.forgotten))
     colour = COLOUR[audit.verdict]
-    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in audit.notes)
+    said = [audit.beside, *audit.notes] if audit.beside else audit.notes
+    notes = "".join(f"<p class='note'>{escape(note)}</p>" for note in said)
     beyond = f"<p><strong>Beyond this audit.</strong> {escape(audit.beyond)}</p>\n"
     beyond = beyond if audit.beyond else ""
     edited = "".join(f"<p>{escape(_edited(one))}</p>" for one in audit.edited)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from forget.auditing.evidence import Evidence
@@ -15,9 +16,19 @@ from forget.linear.recall import held
 from forget.metrics.detection import auc
 from forget.metrics.probes import PROBES, probe
 
-__all__ = ["EDITED", "Betrayal", "betrayed", "difference_attack", "erased", "probed"]
+__all__ = [
+    "EDITED",
+    "Betrayal",
+    "betrayed",
+    "difference_attack",
+    "erased",
+    "probe_table",
+    "probed",
+]
 
 EDITED = 1e6  # ratio of neighbouring singular values above which a matrix was edited
+PROBED = 5  # people of a group
+FEWEST = 2  # photographs on a side, without which nothing can be told apart
 OTHERS = 200  # photographs, at most, that a probe tells somebody from
 
 Reals = NDArray[np.float64]
@@ -66,6 +77,8 @@ def probed(
 ) -> dict[str, float]:
     """How well a probe tells somebody's photographs from others', layer by layer: AUC in [0, 1].
 
+    Empty where there are no layers, or fewer than two photographs on a side.
+
     Arguments:
         subject: With layers.
         evidence: The photographs.
@@ -76,10 +89,29 @@ def probed(
     if subject.layers is None or kind not in PROBES:
         return {}
     theirs = np.asarray(evidence.faces.of(person))
-    others = np.concatenate([evidence.held_out(p) for p in evidence.staying if p != person])
+    parts = [evidence.held_out(p) for p in evidence.staying if p != person]
+    others = np.concatenate(parts) if parts else np.zeros(0, dtype=np.intp)
     others = others[:: max(len(others) // OTHERS, 1)][:OTHERS]
+    if min(len(theirs), len(others)) < FEWEST:
+        return {}
     near, far = (subject.layers(evidence.images(some)) for some in (theirs, others))
     return {name: probe(kind, near[name], far[name], seed) for name in near}
+
+
+def probe_table(subject: Subject, evidence: Evidence, seed: int = 0) -> pd.DataFrame:
+    """What all probes say of five forgotten people, at most, and of five who were never there.
+
+    Returns:
+        Columns `probe`, `layer`, `group`, `person` and `auc`; empty where nothing could be probed.
+    """
+    rows = []
+    for kind in PROBES:
+        for group, people in (("forgotten", evidence.forgotten), ("never there", evidence.never)):
+            for person in people[:PROBED]:
+                for layer, value in probed(subject, evidence, person, kind, seed).items():
+                    row = {"probe": kind, "layer": layer, "group": group, "person": person}
+                    rows.append(row | {"auc": value})
+    return pd.DataFrame(rows)
 
 
 def difference_attack(before: Subject, after: Subject, evidence: Evidence) -> dict[str, float]:

@@ -19,15 +19,14 @@ from forget.auditing.detectable import (
 )
 from forget.auditing.evidence import Evidence
 from forget.auditing.identified import ENROLLED, enrolled_again, named
-from forget.auditing.residue import Betrayal, betrayed, difference_attack, probed
+from forget.auditing.reference import beyond, described
+from forget.auditing.residue import Betrayal, betrayed, difference_attack, probe_table
 from forget.auditing.subject import Subject, from_linear, never_enrolled
 from forget.auditing.verified import threshold_of, verified
 from forget.errors import ForgetError
 from forget.metrics.detection import Detection
-from forget.metrics.probes import PROBES
 from forget.metrics.verdict import Line, Verdict
 from forget.progress import OnStep, silent
-from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["MARGIN", "SHARE", "Audit", "audit_people"]
 
@@ -60,6 +59,7 @@ class Audit:
         notes: What was left out, and why.
         beyond: What no question can see, such as a network that may have been taught by them;
             empty where everything is audited.
+        beside: What kind of reference stands beside; empty without one.
     """
 
     forgotten: tuple[str, ...]
@@ -75,6 +75,7 @@ class Audit:
     difference: dict[str, float]
     notes: tuple[str, ...]
     beyond: str = ""
+    beside: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -204,7 +205,9 @@ def audit_people(
             "network, trainings: see `python -m forget shadows`."
         )
     step("inside")
-    probes = _probes(after, evidence, seed)
+    probes = probe_table(after, evidence, seed)
+    if not len(probes):
+        notes.append("Probes were left out: they need layers, and more photographs of others.")
     edited = tuple(betrayed(after, evidence))
     step("others")
     hurt = collateral(before, after, evidence) if before else pd.DataFrame()
@@ -228,19 +231,9 @@ def audit_people(
         edited,
         pair,
         tuple(notes),
-        "" if detected is not None else _beyond(before or after, evidence),
+        "" if detected is not None else beyond(before or after, evidence, reference),
+        described(reference, after, evidence),
     )
-
-
-def _beyond(subject: Subject, evidence: Evidence) -> str:
-    """Shadows and refits share one feature map, whoever taught it."""
-    model = subject.linear
-    if model is None:
-        return "Nobody knows here whom the network was trained on; no question can tell."
-    because = guarantee_for(model, evidence.split, evidence.forgotten).because
-    if not because:
-        return ""
-    return f"The readout alone is audited: {because}, and every comparison shares it."
 
 
 def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subject | None:
@@ -300,17 +293,6 @@ def _relearned(after: Subject, evidence: Evidence) -> pd.DataFrame:
             there = [values for values in found if len(values)]
             if there:
                 rows.append({"photographs": count, "group": group, "found": _mean(there)})
-    return pd.DataFrame(rows)
-
-
-def _probes(after: Subject, evidence: Evidence, seed: int) -> pd.DataFrame:
-    rows = []
-    for kind in PROBES:
-        for group, people in (("forgotten", evidence.forgotten), ("never there", evidence.never)):
-            for person in people[:5]:
-                for layer, value in probed(after, evidence, person, kind, seed).items():
-                    row = {"probe": kind, "layer": layer, "group": group, "person": person}
-                    rows.append(row | {"auc": value})
     return pd.DataFrame(rows)
 
 

@@ -214,10 +214,20 @@ def never_enrolled(subject: Subject, person: str) -> Subject:
 
     For a linear model that is the refit without them, bit for bit; any other model is returned
     as it is, and is right only of people whom it never saw.
+
+    Raises:
+        ForgetError: A linear model that knows them and was saved without its store.
     """
     model = subject.linear
-    if model is None or model.store is None or person not in model.store:
+    if model is None or person not in model.people:
         return subject
+    if model.store is None:
+        raise ForgetError(
+            f"a model that can be solved again as if {person} had never been there",
+            "one that knows them and was saved without its feature store",
+            "Give the file that was saved with the store, or compare with people whom it never "
+            "met (--never).",
+        )
     without = model.holding(model.statistics - model.store.sum_of([person]), [person])
     calibrated = replace(without, fixed_threshold=model.threshold)
     return from_linear(calibrated, f"{subject.name}, never with {person}", subject.rows)

@@ -28,6 +28,7 @@ PROMISES = {
     "approximate": ("square", "#E69F00"),
     "none": ("x", "#D55E00"),
 }
+PAIR = ("#0072B2", "#E69F00")  # models A and B
 FEWEST = 1e-5  # seconds, where the axis begins
 
 
@@ -69,7 +70,7 @@ def gap_scatter(table: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(
         title="time (logarithmic)", type="log", tickvals=ticks, ticktext=[*words, "3 h", "28 h"]
     )
-    figure.update_yaxes(title="mean gap to the reference", rangemode="tozero")
+    figure.update_yaxes(title="mean gap to the reference (share)", rangemode="tozero")
     return plain(figure, 420)
 
 
@@ -96,7 +97,7 @@ def class_gaps(
         names: Of the two models.
     """
     figure = go.Figure()
-    for row, name, colour in zip(accuracy, names, ("#0072B2", "#E69F00"), strict=True):
+    for row, name, colour in zip(accuracy, names, PAIR, strict=True):
         there = ~np.isnan(row)
         figure.add_bar(
             x=[escape(one) for one, is_there in zip(classes, there, strict=True) if is_there],
@@ -105,7 +106,7 @@ def class_gaps(
             marker={"color": colour},
             hovertemplate="%{x}: %{y:+.3f}<extra>" + escape(name) + "</extra>",
         )
-    figure.update_yaxes(title="accuracy less the reference's", zeroline=True)
+    figure.update_yaxes(title="accuracy less reference", zeroline=True)
     return plain(figure.update_layout(barmode="group"), 320)
 
 
@@ -152,6 +153,7 @@ def answer_matrix(
     axis = {"tickvals": some, "ticktext": [escape(classes[i]) for i in some]}
     figure.update_xaxes(title=f"B: {escape(names[1])}", **axis)
     figure.update_yaxes(title=f"A: {escape(names[0])}", autorange="reversed", **axis)
+    figure.update_layout(legend={"itemsizing": "constant"})  # however small the bubbles are
     return plain(figure, 460)
 
 
@@ -215,7 +217,7 @@ def similarity_bars(similar: Mapping[str, Sequence[float]]) -> go.Figure:
         similar: By name of the model: one value for each stage, from the image on.
     """
     figure = go.Figure()
-    for (name, values), colour in zip(similar.items(), ("#0072B2", "#E69F00"), strict=False):
+    for (name, values), colour in zip(similar.items(), PAIR, strict=False):
         figure.add_bar(
             x=[f"stage {i}" for i in range(1, len(values) + 1)],
             y=list(values),
@@ -227,19 +229,23 @@ def similarity_bars(similar: Mapping[str, Sequence[float]]) -> go.Figure:
     return plain(figure.update_layout(barmode="group"), 300)
 
 
-def relearning_lines(curves: Mapping[str, NDArray[np.float64]]) -> go.Figure:
+def relearning_lines(curves: Mapping[str, NDArray[np.float64]], reference: str) -> go.Figure:
     """Accuracy on forgotten images that were not shown, by passes over those that were.
 
     Arguments:
         curves: By title of the model, (passes + 1,) each, in [0, 1].
+        reference: Title of the one that was trained again, which is dashed.
     """
     figure = go.Figure()
+    colours = iter(PAIR)
     for title, curve in curves.items():
+        dashed = {"color": COLOURS["unseen"], "dash": "dash"}
         figure.add_scatter(
             x=np.arange(len(curve)),
             y=curve,
             mode="lines+markers",
             name=escape(title),
+            line=dashed if title == reference else {"color": next(colours)},
             marker={"size": 5},
             hovertemplate="pass %{x}: %{y:.0%}<extra>" + escape(title) + "</extra>",
         )

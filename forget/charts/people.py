@@ -145,6 +145,7 @@ def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
     """
     ways = list(seconds)[::-1]
     values = [seconds[way] for way in ways]
+    colours = [COLOURS["unseen"]] * (len(ways) - 1) + [COLOURS["retained"]]
     figure = go.Figure()
     figure.add_bar(
         x=values,
@@ -153,12 +154,8 @@ def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
         text=[spoken(value) for value in values],
         textposition="auto",
         hoverinfo="skip",
-        marker={
-            "color": [
-                COLOURS["retained"] if i == len(ways) - 1 else COLOURS["unseen"]
-                for i in range(len(ways))
-            ]
-        },
+        insidetextfont={"color": ["#000000"] * (len(ways) - 1) + ["#FFFFFF"]},
+        marker={"color": colours},
     )
     decades = [10.0**power for power in range(-4, 4)]
     figure.update_xaxes(

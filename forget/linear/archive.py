@@ -24,12 +24,13 @@ from forget.linear.statistics import ClassSums, Space, Statistics
 from forget.models.checkpoint import (
     Tensors,
     TrainingRecord,
+    parse_tensors,
     read_tensors,
     to_bytes,
     write_bytes,
 )
 
-__all__ = ["model_bytes", "read_model", "save_model", "without_store"]
+__all__ = ["model_bytes", "model_from_bytes", "read_model", "save_model", "without_store"]
 
 
 def without_store(model: LinearModel) -> LinearModel:
@@ -103,15 +104,31 @@ def read_model(path: str | Path) -> LinearModel:
     Raises:
         CheckpointError: The file is missing, cut off, foreign, a pickle or inconsistent.
     """
-    tensors, about = read_tensors(path)
-    check_format(about, Path(path).name)
+    return _model(*read_tensors(path), Path(path).name)
+
+
+def model_from_bytes(data: bytes, name: str) -> LinearModel:
+    """Reads a model from the bytes of a file, such as one that was uploaded.
+
+    Arguments:
+        data: All of it.
+        name: What to call it in an error.
+
+    Raises:
+        CheckpointError: As for `read_model`.
+    """
+    return _model(*parse_tensors(data, name), name)
+
+
+def _model(tensors: Tensors, about: dict[str, Any], name: str) -> LinearModel:
+    check_format(about, name)
     try:
         return _unpack(tensors, about)
     except (CheckpointError, KeyError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
-            f"a consistent model in {Path(path).name}",
+            f"a consistent model in {name}",
             error.got if isinstance(error, ForgetError) else f"{type(error).__name__}: {error}",
             "Copy or download the file again.",
         ) from error

@@ -17,7 +17,15 @@ from safetensors.numpy import save as serialise
 
 from forget.errors import CheckpointError
 
-__all__ = ["Tensors", "TrainingRecord", "fingerprint", "read_tensors", "write_bytes", "to_bytes"]
+__all__ = [
+    "Tensors",
+    "TrainingRecord",
+    "fingerprint",
+    "parse_tensors",
+    "read_tensors",
+    "to_bytes",
+    "write_bytes",
+]
 
 Tensors = dict[str, NDArray[Any]]
 MAX_BYTES = 64 * 2**30  # refuse to read more into memory
@@ -103,20 +111,33 @@ def read_tensors(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise CheckpointError("a file of weights", f"nothing at {path}", "Check the path.")
+        what = f"the folder {path}" if path.is_dir() else f"nothing at {path}"
+        raise CheckpointError("a file of weights", what, "Check the path.")
     if path.stat().st_size > MAX_BYTES:
         raise CheckpointError(
             f"at most {MAX_BYTES:,} bytes", f"{path.stat().st_size:,}", "Check the file."
         )
-    data = path.read_bytes()
-    _refuse_pickles(path, data)
+    return parse_tensors(path.read_bytes(), path.name)
+
+
+def parse_tensors(data: bytes, name: str) -> tuple[Tensors, dict[str, Any]]:
+    """The same from the bytes of a file, such as one that was uploaded.
+
+    Arguments:
+        data: All of it.
+        name: What to call it in an error.
+
+    Raises:
+        CheckpointError: As for `read_tensors`.
+    """
+    _refuse_pickles(name, data)
     try:
         tensors = parse(data)
         (length,) = np.frombuffer(data[:8], dtype="<u8")
         about = json.loads(json.loads(data[8 : 8 + int(length)])["__metadata__"][KEY])
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"a whole safetensors file of this project in {path.name}",
+            f"a whole safetensors file of this project in {name}",
             f"{len(data):,} bytes that are not ({error})",
             "The file may be cut off or foreign: copy or download it again.",
         ) from error
@@ -125,7 +146,7 @@ def read_tensors(path: str | Path) -> tuple[Tensors, dict[str, Any]]:
     return tensors, about
 
 
-def _refuse_pickles(path: Path, data: bytes) -> None:
+def _refuse_pickles(name: str, data: bytes) -> None:
     if data[:4] == b"PK\x03\x04" or data[:2] in (
         b"\x80\x02",
         b"\x80\x03",
@@ -134,6 +155,6 @@ def _refuse_pickles(path: Path, data: bytes) -> None:
     ):
         raise CheckpointError(
             "a safetensors file",
-            f"a pickle ({path.name}), which can run any code when it is opened",
+            f"a pickle ({name}), which can run any code when it is opened",
             "Convert it with safetensors where you trust it, and load the result.",
         )

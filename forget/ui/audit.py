@@ -10,24 +10,25 @@ import streamlit as st
 from forget.auditing.collateral import deciles
 from forget.auditing.detectable import SHADOWS
 from forget.auditing.evidence import Evidence
-from forget.auditing.figures import histogram, lines_chart, relearning, roc, who_was_hurt
+from forget.auditing.figures import lines_chart, relearning, who_was_hurt
 from forget.auditing.linear import audit
 from forget.auditing.report import ADVICE, page, plain_values
 from forget.auditing.run import Audit
 from forget.charts.people import NO_FRILLS
 from forget.errors import ForgetError
-from forget.metrics.detection import Detection
+from forget.linear.model import LinearModel
 from forget.metrics.verdict import Line, Verdict
 from forget.progress import OnStep
 from forget.ui import jobs
+from forget.ui.attack import attacker
 from forget.ui.goals import SUPPRESS
-from forget.ui.parts import photograph, plain
+from forget.ui.parts import plain
+from forget.ui.reference import Chosen, choose
 from forget.ui.visit import Visit
 
 __all__ = ["Audited", "draw", "nobody_yet", "run_button"]
 
 JOB, RESULT, SAID = "audit", "audit_result", "audit_said"
-EXPOSED = 8  # photographs that are shown
 ICONS = {
     Verdict.PASS: ":material/check_circle:",
     Verdict.FAIL: ":material/cancel:",
@@ -47,11 +48,15 @@ class Audited:
 
     Arguments:
         now: What the visitor had forgotten then.
+        chosen: What stood beside.
+        reference: The model that did, kept for the next time; None without one.
         evidence: The photographs.
         audit: What was found.
     """
 
     now: Visit
+    chosen: Chosen
+    reference: LinearModel | None = field(repr=False)
     evidence: Evidence = field(repr=False)
     audit: Audit = field(repr=False)
 
@@ -71,7 +76,7 @@ def nobody_yet() -> None:
 
 def run_button(now: Visit) -> Audited | None:
     """Offers to audit, follows the work, and gives the last result there is."""
-    job = st.session_state.get(JOB)
+    job, chosen = st.session_state.get(JOB), None
     if job is not None and not job.running:
         del st.session_state[JOB]
         if job.result is not None:
@@ -83,7 +88,15 @@ def run_button(now: Visit) -> Audited | None:
     else:
         names = plain(", ".join(now.bundle.faces.title(one) for one in now.forgotten))
         st.markdown(f"{now.goal.done.capitalize()}: **{names}**")
-        st.button("Audit", type="primary", icon=":material/policy:", on_click=_begin, args=(now,))
+        chosen = choose(now)
+        st.button(
+            "Audit",
+            type="primary",
+            icon=":material/policy:",
+            on_click=_begin,
+            args=(now, chosen),
+            disabled=chosen is None,
+        )
     said = st.session_state.get(SAID)
     if said:
         st.error(said, icon=":material/error:")
@@ -93,6 +106,11 @@ def run_button(now: Visit) -> Audited | None:
     if found is not None and found.now is not now:
         st.warning(
             "Out of date: the audit below is of what was forgotten then. Press Audit.",
+            icon=":material/update:",
+        )
+    elif found is not None and chosen is not None and chosen != found.chosen:
+        st.warning(
+            f"Out of date: the audit below stands {found.chosen.beside}. Press Audit.",
             icon=":material/update:",
         )
     return found
@@ -118,14 +136,17 @@ def draw(found: Audited) -> None:
         "the difference lies outside it and the interval excludes 0. One person and a few "
         "photographs are rarely enough to say."
     )
+    if audit.beside:
+        st.caption(f":material/compare_arrows: {plain(audit.beside)}")
+    title = found.now.bundle.faces.title
     if audit.edited:
         for one in audit.edited:
-            who = f", and points at **{plain(one.people[0][0])}**" if one.people else ""
+            who = f", and points at **{plain(title(one.people[0][0]))}**" if one.people else ""
             st.warning(
                 f"The {one.matrix} was edited: it sends directions to nothing{who}.",
                 icon=":material/visibility:",
             )
-    _detectable(found)
+    attacker(audit, found.evidence, found.now.bundle)
     _again(audit)
     _others(audit)
     st.info(ADVICE, icon=":material/publish:")
@@ -143,68 +164,12 @@ def _card(title: str, lines: Sequence[Line]) -> None:
     worst = next(v for v in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS) if v in verdicts)
     st.markdown(f"{ICONS[worst]} **{worst.value}**")
     for one in lines:
-        beside = "" if np.isnan(one.reference) else f", trained again {one.reference:.2f}"
+        beside = "" if np.isnan(one.reference) else f", reference {one.reference:.2f}"
         st.markdown(
             f"{ICONS[one.verdict]} {one.question}: **{one.value:.2f}** "
             f"(compared with {one.target:.2f}{beside})"
         )
     st.caption(lines[0].means)
-
-
-def _detectable(found: Audited) -> None:
-    audit = found.audit
-    attacks = {"Best scores": audit.plain, "Shadow statistics": audit.shadows}
-    there = {name: one for name, one in attacks.items() if one is not None}
-    if not there:
-        return
-    st.header("What an attacker sees", anchor="attack")
-    name = st.radio("Attack by", list(there), horizontal=True, key="audit_attack")
-    attack = there[name]
-    both = np.concatenate([attack.members, attack.others])
-    low, high = float(both.min()), float(both.max())
-    if low < high:
-        threshold = st.slider(
-            "Says “learned” above", low, high, (low + high) / 2, key=f"audit_threshold_{name}"
-        )
-    else:
-        threshold = low
-    true, false = (float((one > threshold).mean()) for one in (attack.members, attack.others))
-    left, right = st.columns(2)
-    with left:
-        st.plotly_chart(
-            histogram(attack, threshold),
-            key="audit_histogram",
-            config=NO_FRILLS,
-            alt="Scores of photographs that were learned from, and of ones that never were",
-        )
-        st.markdown(
-            f"Above this threshold: **{true:.0%}** of the photographs that were learned from, and "
-            f"**{false:.0%}** of those that never were."
-        )
-    with right:
-        st.plotly_chart(
-            roc(attack),
-            key="audit_roc",
-            config=NO_FRILLS,
-            alt=f"True against false alarms, area {attack.auc:.3f}",
-        )
-    if audit.plain is not None:
-        _exposed(found, audit.plain)
-
-
-def _exposed(found: Audited, attack: Detection) -> None:
-    """The photographs of the forgotten that the model still scores highest."""
-    evidence, bundle = found.evidence, found.now.bundle
-    photographs = np.concatenate([evidence.fitted(person) for person in evidence.forgotten])
-    order = np.argsort(-attack.members, kind="stable")[:EXPOSED]
-    st.subheader("Most exposed photographs")
-    with st.container(horizontal=True, gap="small"):
-        for i in order:
-            beaten = float((attack.members[i] > attack.others).mean())
-            with st.container(width=80):
-                photograph(bundle, int(photographs[i]))
-                st.caption(f"{beaten:.0%}")
-    st.caption("The share of never-learned photographs that score lower; 50 % is ordinary.")
 
 
 def _again(audit: Audit) -> None:
@@ -274,25 +239,29 @@ def _downloads(audit: Audit) -> None:
         )
 
 
-def _begin(now: Visit) -> None:
+def _begin(now: Visit, chosen: Chosen) -> None:
     st.session_state.pop(SAID, None)
+    last: Audited | None = st.session_state.get(RESULT)
+    same = last is not None and last.now is now and last.chosen == chosen
+    kept = last.reference if last is not None and same else None
     try:
-        jobs.start(JOB, "Auditing", now, lambda on_step: _run(now, on_step))
+        jobs.start(JOB, "Auditing", now, lambda on_step: _run(now, chosen, kept, on_step))
     except ForgetError as error:
         st.session_state[SAID] = str(error)
 
 
-def _run(now: Visit, on_step: OnStep) -> Audited:
-    bundle = now.bundle
+def _run(now: Visit, chosen: Chosen, kept: LinearModel | None, on_step: OnStep) -> Audited:
+    bundle, reference = now.bundle, kept or chosen.make(now, on_step)
     found = audit(
         now.model,
         bundle.faces,
         now.forgotten,
         bundle.model,
         now.goal.method,
+        reference,
         rows=bundle.rows,
         suppression=now.goal is SUPPRESS,
         shadows=SHADOWS,
         on_step=on_step,
     )
-    return Audited(now, Evidence.of(bundle.faces, now.forgotten), found)
+    return Audited(now, chosen, reference, Evidence.of(bundle.faces, now.forgotten), found)

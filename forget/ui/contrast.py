@@ -68,13 +68,14 @@ def draw(result: Result, choice: Choice | None) -> None:
 
 def _table(result: Result) -> None:
     summary = result.comparison.summary
-    several = result.choice.seeds > 1
+    several, share = result.choice.seeds > 1, st.column_config.NumberColumn(format="%.3f")
     shown = pd.DataFrame({"method": [method_title(one) for one in summary["method"]]})
     for name, title in COLUMNS.items():
         if name in summary and summary[name].notna().any():
-            shown[title] = summary[name].round(3)
+            shown[title] = summary[name]
             if several:
-                shown[f"{title} ±"] = summary[f"± {name}"].round(3)
+                shown[f"{title} ±"] = summary[f"± {name}"]
+    shares = dict.fromkeys(shown.columns[1:], share)
     shown["seconds"] = summary["seconds"]
     shown["of retraining"] = summary["share of retraining"]
     shown["promise"] = summary["guarantee"]
@@ -82,15 +83,17 @@ def _table(result: Result) -> None:
     st.dataframe(
         shown,
         hide_index=True,
-        column_config={
+        column_config=shares
+        | {
             "seconds": st.column_config.NumberColumn(format="%.4g"),
             "of retraining": st.column_config.NumberColumn(format="%.2g"),
         },
     )
     refits = result.comparison.table["gap to the refit"].dropna()
     said = (
-        "Click a heading to sort. The gap is the mean over the sets, to the network that was "
-        "trained again without; agreement with it is on the images to forget."
+        "Click a heading to sort. Shares go from 0 to 1. The gap is the mean over the "
+        "sets, to the network that was trained again without; agreement with it is on the "
+        "images to forget."
     )
     if len(refits):
         said += (

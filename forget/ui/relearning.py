@@ -43,7 +43,9 @@ def relearning(result: Result, pair: tuple[str, str]) -> None:
     curves = {name: kept["relearned", name, count] for name in names}
     said = "; ".join(_said(name, curves[name], curves["retrain"]) for name in names)
     st.plotly_chart(
-        relearning_lines({method_title(name): curve for name, curve in curves.items()}),
+        relearning_lines(
+            {method_title(name): curve for name, curve in curves.items()}, method_title("retrain")
+        ),
         key="compare_relearned",
         config=NO_FRILLS,
         alt=f"Accuracy on the forgotten images not shown, pass by pass: {said}",
@@ -69,4 +71,6 @@ def _said(name: str, curve: np.ndarray, reference: np.ndarray) -> str:
     ratio = time_ratio(curve, reference)
     if name == "retrain" or np.isnan(ratio):
         return said
+    if ratio == 0:
+        return f"{said}, and never stopped knowing {LEVEL:.0%}"
     return f"{said}, and knows {LEVEL:.0%} in {ratio:.2g} times the passes of the retrained one"

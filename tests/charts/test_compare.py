@@ -7,6 +7,7 @@ from forget.charts.compare import (
     answer_matrix,
     class_gaps,
     gap_scatter,
+    relearning_lines,
     similarity_bars,
     two_maps,
 )
@@ -59,3 +60,15 @@ def test_lines_join_the_same_photographs() -> None:
 def test_stages_are_bars() -> None:
     (one,) = similarity_bars({"A": [1.0, 0.5]}).data
     assert list(one.y) == [1.0, 0.5] and list(one.x) == ["stage 1", "stage 2"]
+
+
+def test_the_reference_is_dashed_and_no_other_curve_is() -> None:
+    curves = {name: np.array([0.0, 1.0]) for name in ("a", "again", "b")}
+    lines = {one.name: one.line for one in relearning_lines(curves, "again").data}
+    assert [name for name, line in lines.items() if line.dash] == ["again"]
+    assert len({line.color for line in lines.values()}) == 3
+
+
+def test_legends_can_be_read_however_small_the_marks() -> None:
+    figure = answer_matrix(np.eye(40, dtype=int), [str(i) for i in range(40)], ("A", "B"))
+    assert figure.layout.legend.itemsizing == "constant"

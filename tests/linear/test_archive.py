@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
 from forget.errors import CheckpointError
-from forget.linear.archive import model_bytes, read_model, save_model, without_store
+from forget.linear.archive import (
+    model_bytes,
+    model_from_bytes,
+    read_model,
+    save_model,
+    without_store,
+)
 from forget.linear.feature_map import Penultimate
 from forget.linear.heads import head_gap
 from forget.linear.model import LinearModel
@@ -47,6 +53,13 @@ def test_a_model_without_store_comes_back(model: LinearModel, tmp_path: Path) ->
     assert back.threshold == model.threshold
     with pytest.raises(CheckpointError, match="feature store"):
         verify_file(tmp_path / "a.safetensors")
+
+
+def test_bytes_are_read_like_the_file(model: LinearModel) -> None:
+    data = model_bytes(model)
+    assert model_from_bytes(data, "upload").statistics == model.statistics
+    with pytest.raises(CheckpointError, match="in upload"):
+        model_from_bytes(data[:-1], "upload")
 
 
 SECRET = {"s33": "qhzvkwyxjpfmtbgrdlcnsaeu", "s05": "ucxmzqwhvkjyapntfrgbldes"}
