@@ -143,7 +143,7 @@ def make_few(fabric: Fabric) -> None:
     backbone = backbone_of(network())
     view = backbone.prepare(core())
     settings = LinearizerSettings(couplings=2, bank=14)
-    train_linearizer(backbone, lambda: view.split(1), 2, None, settings, fabric=fabric)
+    train_linearizer(backbone, lambda epoch: view.split(1), 2, None, settings, fabric=fabric)
 
 
 def lost(fabric: Fabric, rank_1: Callable[[], None]) -> Facts:

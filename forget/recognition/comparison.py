@@ -53,6 +53,11 @@ class Study:
         """Held-out photographs, and who leaves."""
         return split_by_identity(self.faces).forgetting(self.people)
 
+    @property
+    def shared(self) -> bool:
+        """Whether processes share the retraining; that of the embedder is for one."""
+        return not _is_embedder(self.model)
+
 
 def compare_study(
     study: Study, methods: Sequence[str] = METHODS, on_step: OnStep = silent
@@ -109,11 +114,11 @@ def _runs(
 def _trainings(study: Study) -> list[tuple[str, Sequence[str]]]:
     """Trainings to do: the embedder's own recipe made the original, so it needs no second one."""
     again: list[tuple[str, Sequence[str]]] = [(REFERENCE, study.people)]
-    return again if _is_embedder(study.model) else [("train", ()), *again]
+    return again if not study.shared else [("train", ()), *again]
 
 
 def _trained(study: Study, leaving: Sequence[str], on_step: OnStep) -> LinearModel:
-    if _is_embedder(study.model):
+    if not study.shared:
         return train_without(study.model, study.split, study.settings.seed, on_step)
     stay = [one for one in study.faces.identities if one not in set(leaving)]
     faces = study.faces.only(stay)

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from forget.errors import ForgetError
@@ -124,15 +123,3 @@ def test_somebody_who_is_not_there_is_told_with_the_nearest(
     whole = [*CONFIG, *places(folder), "--identity-ids", "s3x"]
     assert run(lambda: run_unlearning.main(whole)) == 2
     assert "Nearest ids: s3" in capsys.readouterr().err
-
-
-@pytest.mark.slow
-def test_methods_are_compared_with_real_retraining(folder: Path) -> None:
-    assert compare_methods.main([*CONFIG, *places(folder)]) == 0
-    rows = pd.read_csv(folder / "results" / "comparison_results.csv").set_index("method")
-    assert rows.loc["retrain", "agree"] == 1
-    assert rows.loc["subtract", "agree"] == rows.loc["refit", "agree"]
-    assert (rows.loc[["subtract", "refit", "retrain"], "forgotten recognised"] == 0).all()
-    assert rows.loc["original", "forgotten recognised"] == 1
-    found = results(folder / "results" / "comparison_results.json")
-    assert [row["method"] for row in found["rows"]] == rows.index.tolist()

@@ -66,12 +66,21 @@ def test_each_script_speaks_once_and_says_the_same(
         assert one == two
 
 
-def test_retraining_is_shared_and_comes_to_the_same_decisions(
+def test_methods_are_compared_with_real_retraining(
     said: dict[int, tuple[Path, dict[str, str]]],
 ) -> None:
-    names = ["method", "guarantee", "forgotten recognised"]
-    one, two = (pd.read_csv(folder / "comparison_results.csv") for folder, _ in said.values())
+    one, two = (
+        pd.read_csv(folder / "comparison_results.csv").set_index("method")
+        for folder, _ in said.values()
+    )
+    names = ["guarantee", "scope", "forgotten recognised"]
     assert one[names].equals(two[names])
+    assert one.loc["retrain", "agree"] == 1
+    assert one.loc["subtract", "agree"] == one.loc["refit", "agree"]
+    assert (one.loc[["subtract", "refit", "retrain"], "forgotten recognised"] == 0).all()
+    assert one.loc["original", "forgotten recognised"] == 1
+    found = results(said[1][0], "comparison_results")
+    assert [row["method"] for row in found["rows"]] == one.index.tolist()
 
 
 def test_maps_that_two_processes_train_are_those_of_one(tmp_path: Path) -> None:
