@@ -32,12 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = settings_of(said)
     wanted = said.identity_ids or settings.unlearning.target_identities
     folder = Path(said.output_dir or settings.evaluation.results_dir).expanduser()
-    with ProgressBars(mininterval=0.5) as bars:
+    fabric = fabric_of(settings.device)
+    with ProgressBars(mininterval=0.5, disable=fabric.global_rank > 0) as bars:
         model = read_checkpoint(Path(said.linearizer_checkpoint or checkpoint_of(settings)))
         faces = study_faces(settings, bars)
         people = people_of(faces, wanted)
-        study = Study(settings, model, faces, people, fabric_of(settings.device))
+        study = Study(settings, model, faces, people, fabric)
         found = compare_study(study, said.methods, bars)
+    if fabric.global_rank:
+        return 0
     settings = replace(settings, unlearning=replace(settings.unlearning, target_identities=people))
     rows = found.to_dict(orient="records")
     write_results(folder / "comparison_results.json", settings, {"rows": rows})
