@@ -12,7 +12,7 @@ from forget.errors import ForgetError
 
 __all__ = ["portraits"]
 
-WIDTH = 900  # pixels of a chart, about
+WIDTH = 900  # pixels of a whole row
 GAP = 0.08  # of a column
 LINE = 18  # pixels of the words below
 
@@ -54,7 +54,9 @@ def portraits(
             showarrow=False,
             font={"size": 11, **({"color": COLOURS["forgotten"]} if gone else {})},
         )
-    figure.update_xaxes(visible=False, range=[-GAP / 2, across])
+    columns = min(across, len(images))
+    figure.update_xaxes(visible=False, range=[0, columns])
     figure.update_yaxes(visible=False, range=[-row * rows, 0])
     margin = {side: 0 for side in "lrtb"}
-    return figure.update_layout(height=round(row * rows * side), margin=margin)
+    size = {"width": round(columns * side), "height": round(row * rows * side)}
+    return figure.update_layout(**size, margin=margin)
