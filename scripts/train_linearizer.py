@@ -5,7 +5,8 @@
     torchrun --nproc-per-node 2 -m scripts.train_linearizer --config config.yaml
 
 Writes linearizer.safetensors, the model with its feature store, and linearizer.json into
-linearizer.checkpoint_dir. Several processes share the work; sums are those of one, bit for bit.
+linearizer.checkpoint_dir. Several processes share the work. Sums are those of one process, bit for
+bit, where no maps are trained; maps are those of one up to rounding, and sums are sums of them.
 """
 
 import sys

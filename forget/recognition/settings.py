@@ -243,7 +243,7 @@ class DeviceSettings:
 
     Arguments:
         cuda: Whether to use GPUs; none takes them if they are there.
-        gpu_ids: Which.
+        gpu_ids: How many of them, counted from 0; CUDA_VISIBLE_DEVICES says which those are.
     """
 
     cuda: bool | None = None

@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from forget.errors import ForgetError
@@ -123,3 +125,17 @@ def test_somebody_who_is_not_there_is_told_with_the_nearest(
     whole = [*CONFIG, *places(folder), "--identity-ids", "s3x"]
     assert run(lambda: run_unlearning.main(whole)) == 2
     assert "Nearest ids: s3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_of_several_processes_the_first_one_writes_a_comparison(
+    rank: int, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        compare_methods, "fabric_of", lambda keys: SimpleNamespace(global_rank=rank)
+    )
+    rows = pd.DataFrame([{"method": "original", "agree": 1.0}])
+    monkeypatch.setattr(compare_methods, "compare_study", lambda *_: rows)
+    said = [*CONFIG, *places(folder), "--output-dir", str(tmp_path / "written")]
+    assert compare_methods.main(said) == 0
+    assert (tmp_path / "written").exists() == (rank == 0)
