@@ -11,6 +11,7 @@ from pathlib import Path
 
 from forget.compare_cli import markdown
 from forget.comparison import Comparison
+from forget.contenders import READY, STANDARD
 from forget.metrics.published import PUBLISHED_MUFAC
 from forget.problems import PROBLEMS
 
@@ -30,10 +31,22 @@ def tables() -> str:
             said = f"**{title}**{f', {what}' if what else ''}, {len(seeds)} "
             said += "seed" if len(seeds) == 1 else "seeds"
             said += f" ({'; '.join(found.table['machine'].unique())})"
-            parts.append(f"{said}\n\n{markdown(found)}")
+            parts.append(f"{said}\n\n{markdown(found)}\n\n{speed(found)}")
             if path.stem == "mufac":
                 parts.append(published())
     return "\n\n".join(parts)
+
+
+def speed(found: Comparison) -> str:
+    """How much longer the methods that edit the network take than subtraction, in a sentence."""
+    seconds = found.table.groupby("method")["seconds"].mean()
+    ours = seconds[STANDARD]
+    others = (seconds / ours).drop([STANDARD, READY, "original", "retrain"], errors="ignore")
+    return (
+        f"`{STANDARD}` takes {ours * 1000:.2g} ms, the others {others.min():,.0f} "
+        f"(`{others.idxmin()}`) to {others.max():,.0f} times (`{others.idxmax()}`) as long, "
+        f"{(others >= 100).sum()} of {len(others)} a hundred times or more."
+    )
 
 
 def published() -> str:
