@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from data.recognition.samples import Held
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -101,20 +102,6 @@ def test_nobody_to_enrol_is_told() -> None:
     split = split_by_identity(toy(["a", "b"])).forgetting(["a", "b"])
     with pytest.raises(IdentityError):
         LinearModel.fit(Means(), split, ClassMean())
-
-
-class Held:
-    """Crops as a source that counts what was decoded."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        self.images, self.asked = images, list[int]()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def image(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return self.images[index]
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["rows computed", "rows known"])

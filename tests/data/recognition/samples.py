@@ -28,3 +28,17 @@ def people(root: Path, counts: dict[str, int]) -> ImageList:
             (root / name / f"{k}.png").write_bytes(png(number))
             number += 1
     return read_image_folder(root)
+
+
+class Held:
+    """Arrays as a source that counts what was decoded."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        self.images, self.asked = images, list[int]()
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def image(self, index: int) -> np.ndarray:
+        self.asked.append(index)
+        return self.images[index]

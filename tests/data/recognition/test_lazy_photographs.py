@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from data.recognition.samples import pixels, png
+from data.recognition.samples import Held, pixels, png
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,20 +65,6 @@ KEYS = {
     "mask": np.array([True, False, True, True, False, False]),
     "table": np.array([[0, 1], [2, 2], [5, 4]]),
 }
-
-
-class Held:
-    """Arrays as a source that counts what was decoded."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        self.images, self.asked = images, list[int]()
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def image(self, index: int) -> np.ndarray:
-        self.asked.append(index)
-        return self.images[index]
 
 
 @pytest.fixture(scope="module", params=FORMATS)
