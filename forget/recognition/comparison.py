@@ -15,6 +15,7 @@ from forget.linear.face_features import FaceFeatures
 from forget.linear.model import LinearModel
 from forget.metrics.recognition import recognise
 from forget.models.embedder import Embedder
+from forget.pretrained import record_of
 from forget.progress import OnStep, silent
 from forget.recognition.embedding import as_read, linear_features
 from forget.recognition.linear_part import fit_linear
@@ -23,6 +24,7 @@ from forget.recognition.retraining import train_backbone
 from forget.recognition.settings import Settings
 from forget.recognition.verification import held_out_pairs, judged
 from forget.reference import train_without
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["REFERENCE", "Study", "compare_study"]
 
@@ -107,8 +109,12 @@ def _runs(
         start = perf_counter()
         model = _trained(study, leaving, _named(on_step, name))
         spent = perf_counter() - start
-        kind = "exact" if leaving else "none"
-        yield name, model, _about(kind, "model", spent)
+        if not leaving:
+            yield name, model, _about("none", "model", spent)
+            continue
+        # A photograph of theirs that stays under another name would have trained it too.
+        promise = guarantee_for(model, study.split, study.people)
+        yield name, model, _about(str(promise.kind), str(promise.scope), spent)
 
 
 def _trainings(study: Study) -> list[tuple[str, Sequence[str]]]:
@@ -124,7 +130,8 @@ def _trained(study: Study, leaving: Sequence[str], on_step: OnStep) -> LinearMod
     faces = study.faces.only(stay)
     learned = split_by_identity(faces).train
     backbone = train_backbone(study.settings, faces, learned, study.fabric, on_step)
-    return fit_linear(study.settings, faces, FaceFeatures(backbone), study.fabric)
+    network = FaceFeatures(backbone, record_of(faces, stay))
+    return fit_linear(study.settings, faces, network, study.fabric)
 
 
 def _named(on_step: OnStep, name: str) -> OnStep:
