@@ -119,10 +119,9 @@ def train_core(
         keeper: Holds what is needed to go on after a kill.
         on_step: Told of each batch; what it raises passes through.
     """
-    start = perf_counter()
-    fabric = fabric or accelerate()
+    fabric, clock = fabric or accelerate(), _Clock(keeper)
     network = fit(
-        dict(config), data, core.images, recipe, fabric, seed, keeper=keeper, on_step=on_step
+        dict(config), data, core.images, recipe, fabric, seed, keeper=clock, on_step=on_step
     )
     side = recipe.side(recipe.epochs - 1)
     about = {
@@ -135,7 +134,7 @@ def train_core(
         "seed": seed,
         "side": side,
         "recipe": asdict(recipe),
-        "seconds": perf_counter() - start,
+        "seconds": clock.seconds,
         "machine": machine(),
         "versions": versions("torch", "numpy", "scipy"),
     }
@@ -171,6 +170,29 @@ def forget_ready(
     readout = linearize_classifier(kind, network.base, data, core.images, on_step)
     measured = readout.measure(data.images[chosen], on_step)
     return LabelModel(readout, readout.fit(data, measured, chosen), data.classes)
+
+
+class _Clock:
+    """A keeper that also counts the seconds of a training, those before a kill included."""
+
+    def __init__(self, keeper: Keeper | None) -> None:
+        self.keeper, self.earlier, self.start = keeper, 0.0, perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return self.earlier + perf_counter() - self.start
+
+    def load(self) -> Mapping[str, Any] | None:
+        found = self.keeper.load() if self.keeper else None
+        if found is None:
+            return None
+        state = dict(found)
+        self.earlier = float(state.pop("seconds", 0.0))
+        return state
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        if self.keeper:
+            self.keeper.save({**state, "seconds": self.seconds})
 
 
 def _centre(

@@ -81,7 +81,7 @@ class Recipe:
 def to_input(images: NDArray[np.uint8], side: int | None = None) -> Tensor:
     """Pixels (n, h, w, c), grey (n, h, w), uint8, as networks read them: (n, c, side, side)."""
     images = images if images.ndim == 4 else images[..., None]
-    x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 255
+    x = torch.from_numpy(np.require(images, requirements="CW")).permute(0, 3, 1, 2).float() / 255
     if side is None or side == x.shape[2]:
         return x
     if x.shape[2] % side == 0 and x.shape[3] % side == 0:

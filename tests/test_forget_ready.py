@@ -24,8 +24,9 @@ from forget.label_linearizations import LABEL_LINEARIZATIONS, linearize_classifi
 from forget.linear.heads import head_gap
 from forget.linear.proof import prove
 from forget.methods.subtract import subtract
-from forget.progress import Cancelled
+from forget.progress import Cancelled, OnStep, silent
 from forget.recipe import Recipe
+from forget.runs.keeper import FileKeeper
 from forget.training import accelerate
 
 CONFIG = {"architecture": "convnet", "classes": 10, "channels": 1, "side": 8}
@@ -142,6 +143,27 @@ def test_same_seed_same_network_and_the_size_that_it_ended_on() -> None:
     )
     assert one.base.side == 8
     assert one.base.space == other.base.space
+
+
+def test_seconds_before_a_kill_count(tmp_path: Path) -> None:
+    def stop(done: int, total: int, note: str = "") -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    def train(on_step: OnStep = silent) -> CoreNetwork:
+        return train_core(
+            data(), core(), CONFIG, RECIPE, 0, accelerate("cpu"), keeper, on_step=on_step
+        )
+
+    keeper = FileKeeper(tmp_path / "unfinished.pt", {})
+    with pytest.raises(KeyboardInterrupt):
+        train(stop)
+    kept = dict(keeper.load() or {})
+    assert 0 < kept["seconds"] < 1000
+    keeper.save({**kept, "seconds": 1000.0})
+    again = train()
+    assert 1000 < again.about["seconds"] < 2000
+    assert again.base.space == network().base.space
 
 
 def test_what_is_chosen_on_somebody_must_be_chosen_on_the_core() -> None:

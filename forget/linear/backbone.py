@@ -111,7 +111,7 @@ class EmbedderBackbone:
             PhotographError: They are not grey, or not as large as the embedder reads them.
         """
         check_photographs(images)
-        return shrink(torch.from_numpy(np.ascontiguousarray(images))[:, None] / 255)
+        return shrink(torch.from_numpy(np.require(images, requirements="CW"))[:, None] / 255)
 
     def around(self, view: Tensor) -> list[Tensor]:
         """The photographs and their mirror images."""

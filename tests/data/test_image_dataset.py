@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
-from forget.data.partition import Partition, by_class, by_index, by_person
+from forget.data.partition import Partition, by_class, by_index, by_person, thinned
 from forget.errors import ForgetError, IdentityError, PhotographError
 
 
@@ -111,3 +111,17 @@ def test_the_bundled_digits() -> None:
     assert data.images.max() == 255
     with pytest.raises(ForgetError, match="mufac, mnist, cifar10, digits"):
         load_images("faces")
+
+
+def test_thinned_keeps_what_is_to_be_forgotten_and_a_share_of_the_rest() -> None:
+    split = by_class(small(), ["cat"])
+    for share in (0.0, 0.5, 1.0):
+        one, other = thinned(split, share, 0), thinned(split, share, 1)
+        assert (one.forget == split.forget).all()
+        assert len(one.retain) == max(int(share * len(split.retain)), 1)
+        assert np.isin(one.retain, split.retain).all()
+        assert (one.data.train == one.train).all()
+        assert len(one.retain) == len(other.retain)
+        assert np.array_equal(one.retain, thinned(split, share, 0).retain)
+    drawn = {tuple(thinned(split, 0.5, seed).retain) for seed in range(5)}
+    assert len(drawn) > 1
