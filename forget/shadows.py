@@ -6,7 +6,7 @@ another half of the images that stay.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax
 
 from forget.contenders import READY, Contender, never_learned
-from forget.data.partition import Partition
+from forget.data.partition import Partition, thinned
 from forget.errors import ForgetError
 from forget.metrics.detection import Detection, detect
 from forget.metrics.lira import likelihood_ratio
@@ -26,7 +26,7 @@ from forget.networks import train_networks
 from forget.problems import Problem
 from forget.progress import OnStep, silent, within
 
-__all__ = ["FEWEST", "Shadow", "attack_shadows", "cast_shadows", "half_of", "summary"]
+__all__ = ["FEWEST", "Shadow", "attack_shadows", "cast_shadows", "summary"]
 
 FEWEST = 3  # pairs: each is attacked with at least two others
 Reals = NDArray[np.float64]
@@ -78,15 +78,6 @@ class Shadow:
         return cls(learned, never, float(attacks[0]), float(attacks[1]))
 
 
-def half_of(split: Partition, number: int) -> Partition:
-    """The same images to forget beside half of those that stay, drawn anew for each number."""
-    draw = np.random.default_rng(number)
-    retain = np.sort(draw.permutation(split.retain)[: len(split.retain) // 2])
-    train = np.sort(np.concatenate([split.forget, retain]))
-    data = replace(split.data, parts={**split.data.parts, "train": train})
-    return replace(split, data=data, retain=retain)
-
-
 def cast_shadows(
     problem: Problem,
     split: Partition,
@@ -116,7 +107,7 @@ def cast_shadows(
         raise ForgetError(f"at least {FEWEST} pairs of shadows", f"{pairs}", "Ask for more.")
     total, found = pairs * len(wanted), {name: [] for name in wanted}
     for number in range(pairs):
-        world, trained = half_of(split, number), None
+        world, trained = thinned(split, 0.5, number), None
         for place, (name, contender) in enumerate(wanted.items()):
             path = folder / f"{name}-{number}.npz"
             if path.is_file():

@@ -5,8 +5,9 @@ python -m scripts.tune mufac --budget-minutes 60
 python -m scripts.tune --write                   # forget/tuned.json from what was tried
 
 Each method has eight trials on every data set, on a forget set that no comparison forgets: the
-next class or person, or 1,500 images of other people. Trials go to benchmarks/tuning.csv; the
-settings with the smallest mean gap to the reference, over the accuracies and the attack, win.
+next class or person; of MUFAC 1,500 images of other people, beside a third of those that stay.
+Trials go to benchmarks/tuning.csv; the settings with the smallest mean gap to the reference, over
+the accuracies and the attack, win.
 """
 
 import argparse

@@ -14,7 +14,7 @@ from forget.errors import ForgetError
 from forget.problems import Problem, load_problem
 from forget.progress import Cancelled
 from forget.recipe import Recipe
-from forget.shadows import Shadow, attack_shadows, cast_shadows, half_of, summary
+from forget.shadows import Shadow, attack_shadows, cast_shadows, summary
 from forget.training import accelerate
 
 NAMES = ["original", "retrain", "subtract_forget_ready"]
@@ -65,15 +65,6 @@ def test_half_removal_lies_in_between(shadows: dict[str, list[Shadow]]) -> None:
     ]
     whole = attack_shadows(shadows["original"]).auc
     assert 0.5 < attack_shadows(half).auc < whole
-
-
-def test_halves_are_of_what_stays(split: Partition) -> None:
-    one, other = half_of(split, 0), half_of(split, 1)
-    assert (one.forget == split.forget).all()
-    assert len(one.retain) == len(split.retain) // 2
-    assert np.isin(one.retain, split.retain).all() and (one.data.train == one.train).all()
-    assert not np.array_equal(one.retain, other.retain)
-    assert np.array_equal(one.retain, half_of(split, 0).retain)
 
 
 def test_pairs_that_are_there_are_not_made_again(

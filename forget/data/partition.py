@@ -1,7 +1,7 @@
 """The four sets of an experiment: to forget, to keep, held out, and never seen."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ from forget.data.dataset import Indices
 from forget.data.image_dataset import ImageDataset
 from forget.errors import ForgetError, IdentityError
 
-__all__ = ["Partition", "by_class", "by_index", "by_person"]
+__all__ = ["Partition", "by_class", "by_index", "by_person", "thinned"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,3 +119,12 @@ def by_index(data: ImageDataset, forget: Indices, what: str) -> Partition:
     retain = np.setdiff1d(data.train, forget)
     unseen = data.parts.get("unseen", data.test)
     return Partition(data, np.asarray(forget, np.intp), retain, data.test, unseen, what)
+
+
+def thinned(split: Partition, share: float, seed: int = 0) -> Partition:
+    """The same images to forget beside a random share of those that stay, at least one."""
+    draw = np.random.default_rng(seed).permutation(split.retain)
+    retain = np.sort(draw[: max(int(share * len(draw)), 1)])
+    train = np.sort(np.concatenate([split.forget, retain]))
+    data = replace(split.data, parts={**split.data.parts, "train": train})
+    return replace(split, data=data, retain=retain)
