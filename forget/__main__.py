@@ -120,9 +120,7 @@ def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
     _what_and_how(compare)
     compare.add_argument("--seeds", default="0", metavar="A,B", help="of trainings (0)")
     compare.add_argument("--unlearning-seeds", default="0", metavar="A,B", help="of methods (0)")
-    compare.add_argument(
-        "--out", type=Path, metavar="FILE", help="rows as CSV (logs/compare/<data>.csv)"
-    )
+    compare.add_argument("--out", type=Path, metavar="FILE", help="rows as CSV (in logs/compare)")
     say = "start no method after this many minutes"
     compare.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     compare.set_defaults(run=_compare)
@@ -146,6 +144,7 @@ def _what_and_how(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--forget", metavar="A,B", help="classes; of orl people, as 'Person 34'")
     what.add_argument("--first", type=int, metavar="N", help="the first N training images")
+    what.add_argument("--random", type=int, metavar="N", help="N training images at random")
     parser.add_argument("--methods", default="all", metavar="A,B", help="by name (all)")
     parser.add_argument("--source", type=Path, metavar="PATH", help="where the data lie")
 

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import re
 from pathlib import Path
 from time import perf_counter
 
@@ -35,7 +36,7 @@ def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str
     began = perf_counter()
     problem = load_problem(options.data, options.source, on_step)
     split = _split(problem, options)
-    keep = options.out or Path("logs") / "compare" / f"{problem.name}.csv"
+    keep = options.out or Path("logs") / "compare" / f"{problem.name}-{_slug(split.what)}.csv"
     found = compare(
         problem,
         split,
@@ -118,9 +119,18 @@ def _split(problem: Problem, options: argparse.Namespace) -> Partition:
     if options.first is not None:
         first = max(options.first, 0)
         return by_index(data, data.train[:first], f"the first {first:,} training images")
+    if options.random is not None:
+        count = max(options.random, 0)
+        drawn = np.sort(np.random.default_rng(0).permutation(data.train)[:count])
+        return by_index(data, drawn, f"{count:,} training images at random")
     if options.forget is not None:
         return by_class(data, [one.strip() for one in options.forget.split(",")])
     return by_class(data, list(problem.suggestion)) if problem.suggestion else benchmark(data)
+
+
+def _slug(what: str) -> str:
+    """The same in a file's name."""
+    return re.sub(r"[^a-z0-9]+", "-", what.lower()).strip("-")[:80]
 
 
 def _methods(wanted: str) -> list[str]:

@@ -25,7 +25,8 @@ from forget.training import accelerate, describe
 __all__ = ["KEYS", "Comparison", "compare", "compare_methods", "save_csv"]
 
 KEYS = ["training seed", "unlearning seed", "method"]
-_WORDS = ["guarantee", "scope", "machine", *KEYS]
+WHAT = ["data", "forgotten"]  # the same in all rows of a table
+_WORDS = ["guarantee", "scope", "machine", *KEYS, *WHAT]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,15 +61,35 @@ class Comparison:
         """
         path = Path(path)
         if not path.is_file():
-            return cls(pd.DataFrame(columns=KEYS))
+            return cls(pd.DataFrame(columns=[*WHAT, *KEYS]))
         try:
             table = pd.read_csv(path)
         except (ValueError, OSError) as error:
             raise ForgetError(f"a table in {path}", str(error), "Choose another file.") from error
-        if not set(KEYS) <= set(table.columns):
-            wanted, got = ", ".join(KEYS), ", ".join(list(table.columns)[:6])
+        if not {*WHAT, *KEYS} <= set(table.columns):
+            wanted, got = ", ".join([*WHAT, *KEYS]), ", ".join(list(table.columns)[:6])
             raise ForgetError(f"the columns {wanted} in {path}", got, "Choose another file.")
         return cls(table)
+
+
+def _kept(keep: Path | None, split: Partition) -> Comparison:
+    """Rows of this forget set that are there already.
+
+    Raises:
+        ForgetError: The file holds rows of another one.
+    """
+    if keep is None:
+        return Comparison(pd.DataFrame(columns=[*WHAT, *KEYS]))
+    found, wanted = Comparison.load(keep), (split.data.name, split.what)
+    others = set(found.table[WHAT].itertuples(index=False, name=None)) - {wanted}
+    if others:
+        data, forgotten = sorted(others)[0]
+        raise ForgetError(
+            f"rows of {wanted[0]}, forgetting {wanted[1]}, in {keep}",
+            f"rows of {data}, forgetting {forgotten}",
+            "Keep them in another file.",
+        )
+    return found
 
 
 def save_csv(table: pd.DataFrame, path: Path) -> None:
@@ -95,10 +116,10 @@ def compare_methods(
 ) -> Comparison:
     """Runs every contender with every pair of seeds, and judges it beside the reference.
 
-    A row holds what `forget.metrics.report.row_of` gives, and "seconds", "share of retraining"
-    (in seconds) and "share of passes", "memory" (bytes that forgetting took at its peak beyond
-    what there was; nan where that cannot be read), "weight distance" to the reference and that
-    of the original, "gap to the refit", "guarantee", "scope" and "machine".
+    A row holds what `forget.metrics.report.row_of` gives, and "data", "forgotten", "seconds",
+    "share of retraining" (in seconds) and "share of passes", "memory" (bytes that forgetting took
+    at its peak beyond what there was; nan where that cannot be read), "weight distance" to the
+    reference and that of the original, "gap to the refit", "guarantee", "scope" and "machine".
 
     Arguments:
         split: The images.
@@ -112,9 +133,12 @@ def compare_methods(
         on_step: Told of progress: contenders, and the note says which.
         on_answer: Told of each answer, with the keys of its row.
         enough: Asked before each contender whether to stop there.
+
+    Raises:
+        ForgetError: `keep` holds rows of other data or of another forget set.
     """
     fabric = fabric or accelerate()
-    found = Comparison.load(keep) if keep else Comparison(pd.DataFrame(columns=KEYS))
+    found = _kept(keep, split)
     done = set(map(tuple, found.table[KEYS].itertuples(index=False)))
     total = len(training_seeds) * len(unlearning_seeds) * len(wanted)
     number = 0
@@ -131,7 +155,8 @@ def compare_methods(
                 on_step(number, total, name)
                 answer, row = trained.row(contender, seed, within(on_step, number, total, name))
                 on_answer(key, answer)
-                row = dict(zip(KEYS, key, strict=True)) | row
+                what = {"data": split.data.name, "forgotten": split.what}
+                row = what | dict(zip(KEYS, key, strict=True)) | row
                 rows = (
                     [found.table, pd.DataFrame([row])]
                     if len(found.table)

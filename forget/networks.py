@@ -1,13 +1,17 @@
 """What a comparison trains first: original, reference, and a network on a core."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
 
 from forget.data.core import Core, draw_core
 from forget.data.dataset import Indices
+from forget.data.image_dataset import ImageDataset
 from forget.data.partition import Partition
 from forget.data.sources import APP_DATA
 from forget.data.twins.find import hygiene
@@ -21,9 +25,10 @@ from forget.forget_ready import (
 from forget.models.classifier import Classifier
 from forget.problems import Problem
 from forget.progress import OnStep, silent
+from forget.recipe import Recipe
 from forget.runs.keeper import FileKeeper
 
-__all__ = ["KEPT", "Networks", "core_of", "kept_at", "train_networks"]
+__all__ = ["KEPT", "Networks", "core_of", "kept_at", "train_networks", "trained_once"]
 
 KEPT = APP_DATA / "networks"
 
@@ -122,6 +127,52 @@ def _trained_on(split: Partition, images: Indices) -> Core:
     return Core((), images, rest, len(images) / len(split.train))
 
 
+def trained_once(
+    path: Path,
+    data: ImageDataset,
+    core: Core,
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    seed: int = 0,
+    fabric: Fabric | None = None,
+    on_step: OnStep = silent,
+) -> CoreNetwork:
+    """A network that is read where it is kept already, and else trained and kept.
+
+    One that another recipe or architecture made is trained again. A training that was killed goes
+    on.
+
+    Arguments:
+        path: Where it is kept.
+        data: Images and labels.
+        core: Whose images train it.
+        config: Settings of the network, for `forget.models.classifier.build`.
+        recipe: How it is trained.
+        seed: Of the training.
+        fabric: Where; by default the best device there is.
+        on_step: Told of each batch; what it raises passes through.
+
+    Raises:
+        CheckpointError: What is kept is no such file.
+    """
+    if path.is_file():
+        kept = load_core_network(path)
+        if _made_so(kept, config, recipe):
+            return kept
+    settings = {"core": core_digest(data, core), "seed": seed, "recipe": repr(recipe)}
+    keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
+    found = train_core(data, core, config, recipe, seed, fabric, keeper, on_step)
+    save_core_network(found, path)
+    keeper.drop()
+    return found
+
+
+def _made_so(kept: CoreNetwork, config: Mapping[str, Any], recipe: Recipe) -> bool:
+    plain = json.loads(json.dumps(asdict(recipe)))  # as a file gives it back: tuples are lists
+    network = kept.base.network.config
+    return kept.about.get("recipe") == plain and all(network[k] == config[k] for k in config)
+
+
 def _network(
     problem: Problem,
     split: Partition,
@@ -131,19 +182,8 @@ def _network(
     on_step: OnStep,
     folder: Path | None,
 ) -> CoreNetwork:
+    data, config, recipe = split.data, problem.config, problem.recipe
     if folder is None:
-        return train_core(
-            split.data, core, problem.config, problem.recipe, seed, fabric, on_step=on_step
-        )
-    digest = core_digest(split.data, core)
-    path = kept_at(folder, problem.name, digest, seed)
-    if path.is_file():
-        return load_core_network(path)
-    settings = {"core": digest, "seed": seed, "recipe": repr(problem.recipe)}
-    keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
-    found = train_core(
-        split.data, core, problem.config, problem.recipe, seed, fabric, keeper, on_step
-    )
-    save_core_network(found, path)
-    keeper.drop()
-    return found
+        return train_core(data, core, config, recipe, seed, fabric, on_step=on_step)
+    path = kept_at(folder, problem.name, core_digest(data, core), seed)
+    return trained_once(path, data, core, config, recipe, seed, fabric, on_step)

@@ -65,16 +65,18 @@ def load_problem(name: str, source: Path | None = None, on_step: OnStep = silent
         data = as_classes(load_faces("orl"), 32)
         augment = Augment(flip=0.5, turn=8, zoom=0.1, shift=0.06, colour=0.1)
         recipe = Recipe(epochs=40, batch=20, rate=0.03, augment=augment)
-        return Problem(name, data, _grey(data), recipe, data.classes[33:34])
+        return Problem(name, data, _convnet(data), recipe, data.classes[33:34])
     data = load_images(name, source, on_step)
     if name == "mufac":
         return Problem(name, at_side(data, 64), NETWORK, mufac_recipe(64))
     if name == "cifar10":
-        augment = Augment(turn=0, zoom=0.1, stretch=0, shift=0.12, hide=0)
-        config = {"architecture": "resnet18", "classes": 10, "stem": "small"}
-        return Problem(name, data, config, Recipe(6, 64, 0.05, augment=augment), data.classes[:1])
+        augment = Augment(turn=0, zoom=0.1, stretch=0, shift=0.1, hide=0)
+        recipe = Recipe(12, 64, 0.05, augment=augment)
+        return Problem(name, data, _convnet(data), recipe, data.classes[:1])
     epochs = 2 if name == "mnist" else 8
-    return Problem(name, data, _grey(data), Recipe(epochs, 64 if name == "mnist" else 32), ("5",))
+    return Problem(
+        name, data, _convnet(data), Recipe(epochs, 64 if name == "mnist" else 32), ("5",)
+    )
 
 
 def at_side(data: ImageDataset, side: int) -> ImageDataset:
@@ -88,7 +90,7 @@ def at_side(data: ImageDataset, side: int) -> ImageDataset:
     return replace(data, images=small)
 
 
-def _grey(data: ImageDataset) -> dict[str, Any]:
+def _convnet(data: ImageDataset) -> dict[str, Any]:
     side, channels = data.images.shape[1], data.images.shape[3]
     network = {"architecture": "convnet", "classes": len(data.classes)}
     return {**network, "channels": channels, "side": side}

@@ -6,17 +6,20 @@ python -m scripts.comparisons --write                                           
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from scipy.stats import kendalltau
 
 from forget.compare_cli import markdown
 from forget.comparison import Comparison
 from forget.contenders import READY, STANDARD
-from forget.metrics.published import PUBLISHED_MUFAC
+from forget.metrics.published import PUBLISHED_MUFAC, Published
 from forget.problems import PROBLEMS
 
 ROWS = Path(__file__).parents[1] / "benchmarks" / "compare"
 PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
+REFERENCES = ("original", "retrain")
 BEGIN, END = "<!-- tables: python -m scripts.comparisons --write -->", "<!-- end of tables -->"
 
 
@@ -27,13 +30,12 @@ def tables() -> str:
         for path in sorted(ROWS.glob(f"{name}*.csv")):
             found = Comparison.load(path)
             seeds = found.table[["training seed", "unlearning seed"]].drop_duplicates()
-            what = path.stem.removeprefix(name).strip("-").replace("-", " ")
-            said = f"**{title}**{f', {what}' if what else ''}, {len(seeds)} "
+            said = f"**{title}**, forgetting {found.table['forgotten'].iloc[0]}, {len(seeds)} "
             said += "seed" if len(seeds) == 1 else "seeds"
             said += f" ({'; '.join(found.table['machine'].unique())})"
             parts.append(f"{said}\n\n{markdown(found)}\n\n{speed(found)}")
-            if path.stem == "mufac":
-                parts.append(published())
+            if name == "mufac" and "nomus" in found.table:
+                parts.append(published(found))
     return "\n\n".join(parts)
 
 
@@ -41,7 +43,7 @@ def speed(found: Comparison) -> str:
     """How much longer the methods that edit the network take than subtraction, in a sentence."""
     seconds = found.table.groupby("method")["seconds"].mean()
     ours = seconds[STANDARD]
-    others = (seconds / ours).drop([STANDARD, READY, "original", "retrain"], errors="ignore")
+    others = (seconds / ours).drop([STANDARD, READY, *REFERENCES], errors="ignore")
     return (
         f"`{STANDARD}` takes {ours * 1000:.2g} ms, the others {others.min():,.0f} "
         f"(`{others.idxmin()}`) to {others.max():,.0f} times (`{others.idxmax()}`) as long, "
@@ -49,16 +51,53 @@ def speed(found: Comparison) -> str:
     )
 
 
-def published() -> str:
-    """The benchmark's own rows, which were measured elsewhere."""
+def published(found: Comparison) -> str:
+    """The benchmark's own rows, which were measured elsewhere, beside those of the same methods.
+
+    Below, both in the order of accuracy and of the attack, and how far the orders agree.
+    """
+    figures = "test | \\|MIA − ½\\| | NoMUS"
     lines = [
-        "| published, 128 pixels | here | test | \\|MIA − ½\\| | NoMUS |",
-        "|---|---|---|---|---|",
+        f"| published, 128 pixels | {figures} | here | {figures} |",
+        "|---|---|---|---|---|---|---|---|",
     ]
+    ours = _nine(found)
     for one in PUBLISHED_MUFAC:
-        ours = f"`{one.ours}`" if one.ours else ""
-        lines.append(f"| {one.title} | {ours} | {one.test} | {one.mia_gap} | {one.nomus} |")
-    return "\n".join(lines)
+        cells = [one.title, f"{one.test:.3f}", f"{one.mia_gap:.3f}", f"{one.nomus:.3f}"]
+        here = ours.get(one.ours)
+        cells += (
+            ["", "", "", ""] if here is None else [f"`{one.ours}`", *map("{:.3f}".format, here)]
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    orders = [
+        _order(ours, "test accuracy", 0, lambda one: one.test),
+        _order(ours, "distance of the attack from ½", 1, lambda one: one.mia_gap),
+    ]
+    return "\n".join(lines) + "\n\n" + " ".join(filter(None, orders))
+
+
+def _nine(found: Comparison) -> dict[str, tuple[float, float, float]]:
+    """Mean test accuracy, distance of the attack from one half, and NoMUS, by method."""
+    table = found.table.assign(distance=(found.table["mia"] - 0.5).abs())
+    means = table.groupby("method")[["test", "distance", "nomus"]].mean()
+    return {str(name): tuple(row) for name, row in means.iterrows()}
+
+
+def _order(
+    ours: Mapping[str, Sequence[float]], what: str, column: int, of: Callable[[Published], float]
+) -> str:
+    """The published methods from the highest to the lowest, there and here; and Kendall's tau."""
+    both = [one for one in PUBLISHED_MUFAC if one.ours in ours and one.ours not in REFERENCES]
+    if len(both) < 3:
+        return ""
+    here = [ours[one.ours][column] for one in both]
+    there = [of(one) for one in both]
+    tau = kendalltau(here, there).statistic
+    said = [
+        " > ".join(f"`{both[k].ours}`" for k in sorted(range(len(both)), key=lambda k: -values[k]))
+        for values in (there, here)
+    ]
+    return f"By {what}, published: {said[0]}; here: {said[1]} (Kendall's tau {tau:.2f})."
 
 
 def page(text: str) -> str:

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forget import networks as networks_module
@@ -94,6 +95,12 @@ def test_rows_that_are_there_are_not_run_again(
     summary = again.summary.set_index("method")
     assert summary.loc["original", "n"] == 4 and summary.loc["original", "± gap"] == 0
     assert summary.loc["finetune", "guarantee"] == "approximate"
+    other = by_class(split.data, [split.data.classes[1]])
+    before = keep.read_bytes()
+    with pytest.raises(ForgetError, match="in another file") as told:
+        compare_methods(other, trained, wanted, keep=keep)
+    assert other.what in told.value.expected and split.what in told.value.got
+    assert keep.read_bytes() == before and not asked
 
 
 def test_a_budget_ends_between_two_rows(split: Partition, networks: Networks) -> None:
@@ -213,6 +220,11 @@ def test_networks_are_kept_and_read_again(
     ):
         state = theirs.state_dict()
         assert all((tensor == state[name]).all() for name, tensor in ours.state_dict().items())
+    shorter = replace(problem, recipe=replace(problem.recipe, epochs=1))
+    again = train_networks(shorter, split, 0, fabric, 0.0, folder=tmp_path)
+    assert again.passes == one.passes / problem.recipe.epochs
+    weights, before = again.original.state_dict(), one.original.state_dict()
+    assert not all((tensor == weights[name]).all() for name, tensor in before.items())
 
 
 def test_the_command_prints_a_table_and_goes_on(
@@ -227,7 +239,13 @@ def test_the_command_prints_a_table_and_goes_on(
     shown = capsys.readouterr().out
     assert "Digits, forgetting all of 5" in shown
     assert "| `finetune` |" in shown and "approximate, model" in shown
+    assert main([*command, "--forget", "6"]) == 2
+    assert "rows of Digits, forgetting all of 5" in capsys.readouterr().err
     assert main([*command, "--seeds", "a"]) == 2
     assert main([*command[:2], "--methods", "nothing"]) == 2
     assert main([*command, "--forget", "eleven"]) == 2
     assert "Expected" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "digits", "--random", "40", "--methods", "original"]) == 0
+    rows = pd.read_csv("logs/compare/digits-40-training-images-at-random.csv")
+    assert rows["forgotten"].tolist() == ["40 training images at random"]

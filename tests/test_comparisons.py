@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from forget.comparison import Comparison
+from forget.metrics.published import PUBLISHED_MUFAC
 from forget.problems import PROBLEMS
 from scripts import comparisons
 
@@ -26,7 +27,7 @@ def test_other_rows_make_another_page(tmp_path: Path, monkeypatch: pytest.Monkey
     assert comparisons.main(["--write"]) == 0
     shown = comparisons.PAGE.read_text()
     assert "0.123" in shown
-    assert "small digits**, few, 3 seeds" in shown
+    assert "small digits**, forgetting all of 5, 3 seeds" in shown
     assert shown.startswith("a\n")
     assert shown.endswith("b\n")
 
@@ -40,3 +41,19 @@ def test_subtraction_has_no_gap_to_its_refit_in_any_committed_row(path: Path) ->
     assert len(mine)
     assert (mine["gap to the refit"] == 0).all()
     assert path.stem.split("-")[0] in PROBLEMS
+
+
+def test_published_rows_stand_beside_those_of_the_same_method() -> None:
+    rows = [
+        {"method": one.ours, "test": 1 - one.test, "mia": 0.5 - one.mia_gap, "nomus": one.nomus}
+        for one in PUBLISHED_MUFAC
+        if one.ours
+    ]
+    shown = comparisons.published(Comparison(pd.DataFrame(rows)))
+    assert "| SCRUB | 0.598 | 0.141 | 0.658 | `scrub` | 0.402 | 0.141 | 0.658 |" in shown
+    assert "| UNSIR-1 | 0.589 | 0.209 | 0.586 |  |  |  |  |" in shown
+    accuracy, attack = shown.splitlines()[-1].split(" By ")
+    assert "tau -1.00" in accuracy and "tau 1.00" in attack
+    assert "published: `finetune` > `scrub`" in accuracy
+    few = comparisons.published(Comparison(pd.DataFrame(rows[:2])))
+    assert "tau" not in few

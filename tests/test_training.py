@@ -1,6 +1,7 @@
 """Laws of the loop: repeatable, stoppable, and a killed training ends in the same weights."""
 
 import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -160,6 +161,19 @@ def test_inputs_are_shares_of_white_and_smaller_ones_are_means() -> None:
     half = to_input(images, 4)
     assert half[0, 0, 0, 0] == pytest.approx(images[0, :2, :2, 0].mean() / 255)
     assert to_input(images, 6).shape == (2, 3, 6, 6)
+
+
+def test_images_that_must_not_be_written_are_read_without_a_warning() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    wanted = to_input(images)
+    images.setflags(write=False)
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert torch.equal(to_input(images), wanted)
+    finally:
+        torch.set_warn_always(False)
 
 
 def test_logits_do_not_depend_on_the_batch_and_leave_the_network(digits: ImageDataset) -> None:

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -30,6 +31,18 @@ def test_the_search_forgets_others_than_an_example_does() -> None:
         split = other_split(problem)
         taken = {problem.data.class_index(one) for one in problem.suggestion}
         assert not taken & set(problem.data.labels[split.forget])
+
+
+def test_of_mufac_it_forgets_other_people_beside_a_third_of_the_rest() -> None:
+    digits = load_problem("digits")
+    count = len(digits.data.images)
+    people = tuple(f"p{i // 200}" for i in range(count))
+    train = np.arange(count)
+    data = replace(digits.data, people=people, parts={"train": train, "test": train[:0]})
+    split = other_split(replace(digits, name="mufac", data=data))
+    gone = {people[i] for i in train[:1500]}
+    assert not {people[i] for i in split.forget} & gone
+    assert len(split.retain) == (count - len(split.forget)) // 3
 
 
 def test_the_average_counts_every_gap_that_is_there() -> None:

@@ -13,23 +13,15 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
 from forget.data.twins.report import Hygiene
-from forget.forget_ready import (
-    CoreNetwork,
-    core_digest,
-    load_core_network,
-    record_of_core,
-    save_core_network,
-    train_core,
-)
+from forget.forget_ready import CoreNetwork, core_digest, record_of_core
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.metrics.accuracy import judge
 from forget.metrics.membership import loss_attack, nomus
 from forget.models.classifier import build
 from forget.mufac_training import NETWORK, mufac_recipe
-from forget.networks import KEPT, kept_at
+from forget.networks import KEPT, kept_at, trained_once
 from forget.progress import OnStep
 from forget.recipe import hidden_of, logits_of
-from forget.runs.keeper import FileKeeper
 from forget.runs.run import Run
 
 __all__ = ["FEWEST", "Bench", "Row"]
@@ -80,21 +72,14 @@ class Bench:
         core = self.core_of(name)
         digest = core_digest(self.data, core)
         path = kept_at(KEPT, "mufac" if self.side == 64 else f"mufac-{self.side}", digest, seed)
-        if path.is_file():
-            return load_core_network(path)
         if self.run is not None and not name.startswith("core"):
             return self._of_run(self.run, name, seed, core)
-        settings = {"core": digest, "seed": seed, "recipe": repr(mufac_recipe(self.side))}
-        keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
 
         def on_step(done: int, total: int, note: str = "") -> None:
             self.on_step(done, total, f"{name} (seed {seed}, {self.side} px), {note}")
 
         recipe = mufac_recipe(self.side)
-        found = train_core(self.data, core, NETWORK, recipe, seed, None, keeper, on_step)
-        save_core_network(found, path)
-        keeper.drop()
-        return found
+        return trained_once(path, self.data, core, NETWORK, recipe, seed, None, on_step)
 
     def core_of(self, name: str) -> Core:
         """Whose images train a network; all of them where it is not forget-ready."""

@@ -33,8 +33,8 @@ LENGTH = "10 to 20 minutes on two cores, once"  # the training of the network
 WAITS = {
     "penultimate": "about a minute",
     "tangent": "about two minutes",
-    "linearizer": "several minutes",
-    "linearizer-image": "several minutes",
+    "linearizer": "about four minutes",
+    "linearizer-image": "ten to fifteen minutes",
 }
 
 _LOADING = threading.Lock()
