@@ -94,7 +94,8 @@ def visit(
                 color_scheme="dark" if dark else "light",
                 has_touch=width < 600,
             )
-            stack.callback(context.close)
+            at.visitors.append(context)
+            stack.callback(at.leave, context)
             page = context.new_page()
             page.set_default_timeout(60_000)
             console.append(harness.Console(page))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page, Response
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response
 
 __all__ = [
     "PATIENCE",
@@ -68,10 +68,14 @@ def find_chromium() -> str | None:
 
 
 class Server:
-    """A running Streamlit server: its address and what it has written so far."""
+    """A running Streamlit server: its address and what it has written so far.
+
+    Its visitors end before it does: a page that outlives its server complains in its console.
+    """
 
     def __init__(self, script: Path, log: Path) -> None:
         self.log = log
+        self.visitors: list[BrowserContext] = []
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -101,8 +105,16 @@ class Server:
                 time.sleep(0.1)
         raise RuntimeError(f"Expected a healthy server in {seconds} s.\n{self.log.read_text()}")
 
+    def leave(self, context: BrowserContext) -> None:
+        """Ends a visit, if it has not ended yet."""
+        if context in self.visitors:
+            self.visitors.remove(context)
+            context.close()
+
     def stop(self) -> None:
-        """Ends the server and everything it started."""
+        """Ends its visits, then the server and everything it started."""
+        for context in tuple(self.visitors):
+            self.leave(context)
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self.process.pid, number)
