@@ -14,10 +14,10 @@ from forget.comparison import Comparison, compare, save_csv
 from forget.contenders import READY, STANDARD, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index
-from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
+from forget.seeds import read_seeds
 from forget.shadows import cast_shadows, summary
 from forget.training import accelerate
 from forget.tuning import tuned
@@ -41,8 +41,8 @@ def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str
         problem,
         split,
         _methods(options.methods),
-        _seeds(options.seeds),
-        _seeds(options.unlearning_seeds),
+        read_seeds(options.seeds),
+        read_seeds(options.unlearning_seeds),
         keep=keep,
         folder=networks.KEPT,
         on_step=on_step,
@@ -138,10 +138,3 @@ def _methods(wanted: str) -> list[str]:
         rest = [name for name in NETWORK_METHODS if name not in ("original", "retrain")]
         return ["original", "retrain", STANDARD, READY, *rest]
     return [name.strip() for name in wanted.split(",") if name.strip()]
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
-    except ValueError:
-        raise ForgetError("whole numbers, such as 0,1,2", repr(text), "Correct them.") from None

@@ -14,6 +14,7 @@ from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
 from forget.data.partition import Partition, by_class, by_index, by_person
 from forget.errors import ForgetError
+from forget.seeds import read_seeds
 from forget.terminal import ProgressBars, summary
 from forget.unlearn_options import METHODS, Defaults, make_parser
 
@@ -144,7 +145,7 @@ def _experiment(
         raise ForgetError("--train or --weights", "both", "Leave one of them out.")
     if dataset == d.offline and options.data:
         raise ForgetError("--offline or --data", "both", "Leave one of them out.")
-    seeds = tuple(dict.fromkeys(_whole(part) for part in options.seeds.split(",")))
+    seeds = read_seeds(options.seeds)
     methods = _methods(options, d, NETWORK_METHODS)
     settings = {**d.recipe, "epochs": options.train_epochs, "rate": options.learning_rate}
     recipe = Recipe(**{**settings, "batch": options.batch_size})
@@ -318,12 +319,3 @@ def _params(
         "recipe": asdict(recipe),
         "options": {k: v for k, v in plain.items() if k not in ("resume", "log_dir")},
     }
-
-
-def _whole(text: str) -> int:
-    number = int(text) if text.strip().isdecimal() else -1
-    if not 0 <= number < 2**32:
-        raise ForgetError(
-            "seeds as whole numbers from 0", repr(text), "Write them as in --seeds 0,1,2."
-        )
-    return number

@@ -262,7 +262,7 @@ def test_several_seeds_differ(tmp_path: Path) -> None:
         (["--offline", "--forget-classes=0,1,2,3,4,5,6,7,8,9"], "training image to keep"),
         (["--offline", "--forget-people=anna"], "names nobody"),
         (["--offline", "--methods=magic"], "subtract, kl_uniform, finetune"),
-        (["--offline", "--seeds=one"], "--seeds 0,1,2"),
+        (["--offline", "--seeds=one"], "as 0,1,2"),
         (["--offline", "--seeds=-1"], "whole numbers from 0"),
         (["--offline", "--data=."], "--offline or --data"),
         (["--offline", "--train-epochs=0"], "at least 1 epoch"),

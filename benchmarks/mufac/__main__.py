@@ -23,7 +23,7 @@ from benchmarks.mufac.bench import Bench, Row
 from benchmarks.mufac.figures import draw
 from benchmarks.mufac.identity import identity_rows, network_identity_rows
 from benchmarks.mufac.ready import ready_rows
-from benchmarks.mufac.standard import standard_rows
+from benchmarks.mufac.standard import STAGE, TRIALS, standard_rows
 from benchmarks.mufac.tables import tables
 from forget.data.mufac import load_mufac
 from forget.data.twins.find import hygiene
@@ -33,12 +33,13 @@ from forget.linearizations import LINEARIZATIONS
 from forget.mufac_training import SIDES
 from forget.runs.run import Run
 from forget.runtime import machine
+from forget.seeds import read_seeds
 from forget.terminal import ProgressBars
 
 TABLE = Path(__file__).parents[1] / "mufac.csv"
 COLUMNS = ["side", "seed", "stage", "forget", "model", "metric", "value", "machine"]
 NETWORKS = ("core 50%", "everybody", "reference")
-PRICE = ("core 30%", "core 70%", "core 85%")  # beside the half, with the first seed alone
+PRICE = ("core 30%", "core 70%", "core 85%")  # beside the half, with seed 0 alone
 
 Stages = dict[str, Callable[[Bench, int], Iterator[Row]]]
 
@@ -68,10 +69,13 @@ def identity_stage(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]
     return stage
 
 
-def standard_stage(bench: Bench, seed: int) -> Iterator[Row]:
-    """Approximate steps on the network of everybody."""
-    networks = (bench.network(name, seed).base.network for name in ("everybody", "reference"))
-    return standard_rows(bench, *networks)
+def standard_stage(name: str) -> Callable[[Bench, int], Iterator[Row]]:
+    """A trial of approximate steps on the network of everybody."""
+
+    def stage(bench: Bench, seed: int) -> Iterator[Row]:
+        return standard_rows(bench, seed, name)
+
+    return stage
 
 
 def linear_rows(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
@@ -83,14 +87,15 @@ def linear_rows(name: str, kind: str) -> Callable[[Bench, int], Iterator[Row]]:
     return stage
 
 
-def stages(side: int, first: bool) -> Stages:
+def stages(side: int, seed: int) -> Stages:
     """All stages of a seed, in order."""
-    price = PRICE if first and side == 64 else ()
+    price = PRICE if seed == 0 and side == 64 else ()
     found: Stages = {f"network, {name}": network_rows(name) for name in (*NETWORKS, *price)}
     for name in ("core 50%", *price):
         for kind in LABEL_LINEARIZATIONS:
             found[f"{kind}, {name}"] = linear_rows(name, kind)
-    found["approximate steps"] = standard_stage
+    for name in ("before", "reference", *TRIALS):
+        found[STAGE.format(name)] = standard_stage(name)
     for kind in ("", *LINEARIZATIONS):
         found[f"people, {kind or 'network'}"] = identity_stage("core 50%", kind)
     return found
@@ -143,9 +148,9 @@ def _run(options: argparse.Namespace) -> int:
     table = read()
     done = set(zip(table["side"], table["seed"], table["stage"], strict=True))
     todo = [
-        (int(seed), name, stage)
-        for number, seed in enumerate(options.seeds.split(","))
-        for name, stage in stages(options.side, number == 0).items()
+        (seed, name, stage)
+        for seed in read_seeds(options.seeds)
+        for name, stage in stages(options.side, seed).items()
         if options.only in name
     ]
     if options.show:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from benchmarks.mufac.standard import TRIALS
+from benchmarks.mufac.standard import STAGE, TRIALS
 from benchmarks.mufac.tables import CORES, values_of
 from forget.charts.files import write_pictures
 from forget.charts.people import COLOURS, plain
@@ -18,7 +18,6 @@ __all__ = ["draw", "gap_figure", "price_figure"]
 HEIGHT = 420  # pixels
 # Okabe and Ito; blue and vermilion stand for people who stay and people who go.
 OTHERS = ("#009E73", "#E69F00", "#56B4E9", "#CC79A7")
-STAGE = "approximate steps"
 
 
 def draw(table: pd.DataFrame, side: int, folder: Path) -> list[Path]:
@@ -81,7 +80,7 @@ def gap_figure(table: pd.DataFrame) -> go.Figure | None:
         _add_points(figure, table, method, trials, colour)
     if not len(figure.data):
         return None
-    before = values_of(table, STAGE, "before", "benchmark", "gap")
+    before = values_of(table, STAGE.format("before"), "before", "benchmark", "gap")
     figure.add_hline(
         float(before.mean()),
         line={"dash": "dash", "color": COLOURS["unseen"]},
@@ -98,8 +97,9 @@ def _add_points(
 ) -> None:
     found = []
     for name in trials:
-        gaps = values_of(table, STAGE, name, "benchmark", "gap")
-        shares = values_of(table, STAGE, name, "benchmark", "share of retraining")
+        stage = STAGE.format(name)
+        gaps = values_of(table, stage, name, "benchmark", "gap")
+        shares = values_of(table, stage, name, "benchmark", "share of retraining")
         if len(gaps):
             said = name.removeprefix(f"{method}, ")
             found.append((float(shares.mean()), gaps.mean(), gaps.min(), gaps.max(), said))

@@ -6,11 +6,13 @@ near it comes, for which share of the cost of training again.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.mufac.bench import Bench, Row
+from forget.data.dataset import Indices
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition
 from forget.methods.finetune import FineTune
@@ -22,7 +24,9 @@ from forget.problems import at_side
 from forget.recipe import logits_of
 from forget.unlearning.contract import NetworkMethod
 
-__all__ = ["TRIALS", "standard_rows"]
+__all__ = ["STAGE", "TRIALS", "standard_rows"]
+
+STAGE = "approximate steps, {}"  # of a trial, and of what it is read against
 
 SETS = ("forget", "retain", "test", "unseen")
 SMOOTH = {"smoothing": mufac_recipe().smoothing}  # of the loss that the network minimised
@@ -52,43 +56,74 @@ TRIALS: dict[str, tuple[NetworkMethod, float]] = {
 }
 
 
-def standard_rows(bench: Bench, everybody: Classifier, reference: Classifier) -> Iterator[Row]:
-    """Every trial on the network of everybody, against the reference."""
-    split = benchmark(at_side(bench.data, bench.side))
-    retraining = mufac_recipe(bench.side).epochs * len(split.retain)
-    wanted = _logits(reference, split)
-    for metric, value in _against(bench, split, _logits(everybody, split), wanted):
-        yield "benchmark", "before", metric, value
-    for metric, value in _against(bench, split, wanted, wanted):
-        yield "benchmark", "reference", metric, value
-    for number, (name, (method, share)) in enumerate(TRIALS.items()):
-        bench.on_step(number, len(TRIALS), f"approximate steps, {name}")
-        after = method(everybody, _part(split, share), seed=0)
-        yield "benchmark", name, "seconds", after.seconds
-        yield "benchmark", name, "share of retraining", after.detail["passes"] / retraining
-        for metric, value in _against(bench, split, _logits(after.model, split), wanted):
-            yield "benchmark", name, metric, value
+def standard_rows(bench: Bench, seed: int, name: str) -> Iterator[Row]:
+    """A trial on the network of everybody, against the reference; "before" and "reference" too."""
+    compared = _compared(bench, seed)
+    if name == "reference":
+        after = compared.reference
+    elif name == "before":
+        after = compared.everybody
+    else:
+        method, share = TRIALS[name]
+        split = compared.split
+        bench.on_step(0, 1, f"approximate steps (seed {seed}), {name}")
+        found = method(compared.everybody, _part(split, share), seed=0, on_step=bench.on_step)
+        retraining = mufac_recipe(bench.side).epochs * len(split.retain)
+        yield "benchmark", name, "seconds", found.seconds
+        yield "benchmark", name, "share of retraining", found.detail["passes"] / retraining
+        after = found.model
+    for metric, value in compared.figures(after):
+        yield "benchmark", name, metric, value
+
+
+class _Compared:
+    """The network that shall forget, the reference, and how others are read against it.
+
+    Retained images are judged on a fixed sample: all of them would take as long as a trial.
+    """
+
+    def __init__(self, bench: Bench, seed: int) -> None:
+        self.bench = bench
+        self.everybody, self.reference = (
+            bench.network(name, seed).base.network for name in ("everybody", "reference")
+        )
+        self.split = benchmark(at_side(bench.data, bench.side))
+        self.judged = replace(
+            self.split, retain=_sample(self.split.retain, len(self.split.forget))
+        )
+        self.wanted = self._logits(self.reference)
+
+    def figures(self, network: Classifier) -> Iterator[tuple[str, float]]:
+        """Figures of a network, and how far they are from those of the reference."""
+        logits = self._logits(network)
+        ours, theirs = (
+            dict(self.bench.figures(one, self.judged)) for one in (logits, self.wanted)
+        )
+        yield from ours.items()
+        yield "gap", float(np.mean([abs(ours[name] - theirs[name]) for name in SETS]))
+        yield "mia gap", abs(ours["mia"] - theirs["mia"])
+        forget = self.split.forget
+        same = logits[forget].argmax(1) == self.wanted[forget].argmax(1)
+        yield "agreement on forget", float(same.mean())
+
+    def _logits(self, network: Classifier) -> NDArray[np.float32]:
+        """Logits (n, c), 0 for images that are not judged."""
+        data = self.split.data
+        indices = np.concatenate([self.judged.sets[name] for name in SETS])
+        logits = np.zeros((len(data.images), len(data.classes)), np.float32)
+        logits[indices] = logits_of(network, data, indices)
+        return logits
+
+
+@lru_cache(maxsize=1)
+def _compared(bench: Bench, seed: int) -> _Compared:
+    return _Compared(bench, seed)
 
 
 def _part(split: Partition, share: float) -> Partition:
     """The same with fewer images to keep, drawn at random."""
-    if share == 1:
-        return split
-    retain = np.random.default_rng(0).permutation(split.retain)
-    return replace(split, retain=np.sort(retain[: round(share * len(retain))]))
+    return replace(split, retain=_sample(split.retain, round(share * len(split.retain))))
 
 
-def _logits(network: Classifier, split: Partition) -> NDArray[np.float32]:
-    return logits_of(network, split.data, np.arange(len(split.data.images)))
-
-
-def _against(
-    bench: Bench, split: Partition, logits: NDArray[np.floating], wanted: NDArray[np.floating]
-) -> Iterator[tuple[str, float]]:
-    """Figures, and how far they are from those of the reference."""
-    ours, theirs = (dict(bench.figures(one, split)) for one in (logits, wanted))
-    yield from ours.items()
-    yield "gap", float(np.mean([abs(ours[name] - theirs[name]) for name in SETS]))
-    yield "mia gap", abs(ours["mia"] - theirs["mia"])
-    same = logits[split.forget].argmax(1) == wanted[split.forget].argmax(1)
-    yield "agreement on forget", float(same.mean())
+def _sample(images: Indices, count: int) -> Indices:
+    return np.sort(np.random.default_rng(0).permutation(images)[:count])

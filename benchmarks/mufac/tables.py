@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.mufac.standard import TRIALS
+from benchmarks.mufac.standard import STAGE, TRIALS
 from forget.linearizations import LINEARIZATIONS
 
 __all__ = ["CORES", "tables", "values_of"]
@@ -73,8 +73,9 @@ def _standard(table: pd.DataFrame) -> str:
     names = ("gap", "forget", "test", "unseen", "mia", "agreement on forget")
     lines = []
     for model in ("before", "reference", *TRIALS):
-        share = values_of(table, "approximate steps", model, "benchmark", "share of retraining")
-        cells = [_interval(table, "approximate steps", model, "benchmark", name) for name in names]
+        stage = STAGE.format(model)
+        share = values_of(table, stage, model, "benchmark", "share of retraining")
+        cells = [_interval(table, stage, model, "benchmark", name) for name in names]
         if any(cells):
             lines.append([model, f"{np.mean(share):.1%}" if len(share) else "", *cells])
     heads = ["", "cost", "gap", "forget", "test", "unseen", "MIA", "agreement on forget"]
