@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, NamedTuple
 
+from forget.data.pickle_stack import MARK, OPERATIONS, Operation, PickleStack
+
 __all__ = ["Made", "Named", "Pickle", "Stored", "Table", "read_pickle"]
 
 MAX_BYTES = 4_000_000  # of one pickle; the weights lie elsewhere
@@ -63,9 +65,6 @@ class Pickle(NamedTuple):
     stored: list[Stored]
 
 
-MARK = object()
-
-
 def read_pickle(data: bytes | memoryview) -> Pickle:
     """Reads the pickle at the start of some bytes.
 
@@ -80,55 +79,21 @@ def read_pickle(data: bytes | memoryview) -> Pickle:
         if count >= MAX_STEPS:
             raise ValueError(f"more than {MAX_STEPS:,} steps")
         if opcode.name == "STOP":
-            value = machine.pop()
-            if machine.stack:
-                raise ValueError("a pickle of several values")
-            return Pickle(value, file.tell(), machine.stored)
+            return Pickle(machine.result(), file.tell(), machine.stored)
         machine.step(opcode.name, argument)
     raise ValueError("a pickle without an end")
 
 
-class _Machine:
-    """The stack and the memo of a pickle, and what each operation does to them."""
+class _Machine(PickleStack):
+    """A stack with dictionaries, and with what calls would have made."""
 
     def __init__(self) -> None:
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
+        super().__init__()
         self.stored: list[Stored] = []
 
-    def step(self, name: str, argument: Any) -> None:  # noqa: ANN401 - whatever a pickle holds
-        if name in _CONSTANTS:
-            self.stack.append(_CONSTANTS[name])
-        elif name in _LITERALS:
-            self.stack.append(argument)
-        elif name in _FRESH:
-            self.stack.append(_FRESH[name]())
-        elif name in _OPERATIONS:
-            _OPERATIONS[name](self, argument)
-        elif name not in ("PROTO", "FRAME"):
-            raise ValueError(f"the operation {name}")
-
-    def pop(self) -> Any:  # noqa: ANN401
-        value = self.stack.pop()
-        if value is MARK:
-            raise ValueError("a mark where a value should be")
-        return value
-
-    def popped(self, count: int) -> list[Any]:
-        values = [self.pop() for _ in range(count)]
-        return values[::-1]
-
-    def since_mark(self) -> list[Any]:
-        values = []
-        while (value := self.stack.pop()) is not MARK:
-            values.append(value)
-        return values[::-1]
-
-    def append(self, values: list[Any]) -> None:
+    def items(self) -> list[Any]:
         target = self.stack[-1]
-        if not isinstance(target, list | Made):
-            raise ValueError("items for what is no list")
-        (target if isinstance(target, list) else target.listed).extend(values)
+        return target.listed if isinstance(target, Made) else super().items()
 
     def set(self, flat: list[Any]) -> None:
         target = self.stack[-1]
@@ -148,11 +113,6 @@ class _Machine:
         if not isinstance(target, Made):
             raise ValueError("a state for what was not made")
         target.state = state
-
-    def put(self, index: int) -> None:
-        if not 0 <= index < 2**32 or self.stack[-1] is MARK:
-            raise ValueError("a bad place in the memo")
-        self.memo[index] = self.stack[-1]
 
 
 def _paired(flat: list[Any]) -> list[tuple[Any, Any]]:
@@ -180,42 +140,30 @@ def _object(machine: _Machine, _: Any) -> None:  # noqa: ANN401
     machine.make(of, tuple(arguments))
 
 
-def _tuple(count: int) -> Callable[[_Machine, Any], None]:
-    return lambda machine, _: machine.stack.append(tuple(machine.popped(count)))
+def _fresh(kind: Callable[[], Any]) -> Operation:
+    return lambda machine, _: machine.stack.append(kind())
 
 
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": MARK}
-_LITERALS = {
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE"),
-    *("BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-}
-_FRESH: dict[str, Callable[[], Any]] = {
-    "EMPTY_TUPLE": tuple,
-    "EMPTY_LIST": list,
-    "EMPTY_SET": list,
-    "EMPTY_DICT": Table,
-}
-_OPERATIONS: dict[str, Callable[[_Machine, Any], object]] = {
+_Machine.constants = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": MARK}
+_Machine.literals = frozenset(
+    {
+        *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
+        *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE"),
+        *("SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+        "BYTEARRAY8",
+    }
+)
+_Machine.operations = {
+    **OPERATIONS,
+    "EMPTY_TUPLE": _fresh(tuple),
+    "EMPTY_LIST": _fresh(list),
+    "EMPTY_SET": _fresh(list),
+    "EMPTY_DICT": _fresh(Table),
     "POP": lambda machine, _: machine.stack.pop(),
     "POP_MARK": lambda machine, _: machine.since_mark(),
     "DUP": lambda machine, _: machine.stack.append(machine.stack[-1]),
-    "PUT": lambda machine, index: machine.put(index),
-    "BINPUT": lambda machine, index: machine.put(index),
-    "LONG_BINPUT": lambda machine, index: machine.put(index),
-    "MEMOIZE": lambda machine, _: machine.put(len(machine.memo)),
-    "GET": lambda machine, index: machine.stack.append(machine.memo[index]),
-    "BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
-    "LONG_BINGET": lambda machine, index: machine.stack.append(machine.memo[index]),
-    "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.since_mark())),
-    "TUPLE1": _tuple(1),
-    "TUPLE2": _tuple(2),
-    "TUPLE3": _tuple(3),
-    "LIST": lambda machine, _: machine.stack.append(machine.since_mark()),
-    "FROZENSET": lambda machine, _: machine.stack.append(machine.since_mark()),
-    "APPEND": lambda machine, _: machine.append([machine.pop()]),
-    "APPENDS": lambda machine, _: machine.append(machine.since_mark()),
-    "ADDITEMS": lambda machine, _: machine.append(machine.since_mark()),
+    "FROZENSET": OPERATIONS["LIST"],
+    "ADDITEMS": OPERATIONS["APPENDS"],
     "DICT": lambda machine, _: machine.stack.append(Table(_paired(machine.since_mark()))),
     "SETITEM": lambda machine, _: machine.set(machine.popped(2)),
     "SETITEMS": lambda machine, _: machine.set(machine.since_mark()),

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from forget.data.pickle_stack import MARK, OPERATIONS, PickleStack
+
 __all__ = ["MAX_STEPS", "Array", "read_data_pickle"]
 
 MAX_STEPS = 5_000_000  # 14,000 images as arrays take 240,000
 KINDS = {"u1": 1, "b1": 1, "i4": 4, "i8": 8}  # of the numbers in arrays: bytes of each
 MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
 BUFFERS = ("numpy.core.numeric", "numpy._core.numeric")
-MARK = object()
 READERS = {opcode.code.encode("latin1"): opcode for opcode in pickletools.opcodes}
 
 
@@ -76,10 +77,7 @@ def read_data_pickle(data: bytes | mmap) -> object:
         if opcode is None:
             raise ValueError("bytes that are no pickle, or one without an end")
         if opcode.name == "STOP":
-            value = machine.pop()
-            if machine.stack:
-                raise ValueError("a pickle of several values")
-            return value
+            return machine.result()
         # pickletools takes what Python 2 wrote between quotes for ASCII, which images are not.
         text = opcode.name == "STRING"
         reader = _quoted if text else opcode.arg.reader if opcode.arg else None
@@ -87,52 +85,12 @@ def read_data_pickle(data: bytes | mmap) -> object:
     raise ValueError(f"more than {MAX_STEPS:,} steps")
 
 
-class _Machine:
-    """The stack and the memo of a pickle, and what each operation does to them."""
+class _Machine(PickleStack):
+    """A stack with the arrays and numbers of verification files."""
 
     def __init__(self, size: int) -> None:
+        super().__init__()
         self.left = size  # bytes that may still be made of text
-        self.stack: list[Any] = []
-        self.memo: dict[int, Any] = {}
-
-    def step(self, name: str, argument: Any) -> None:  # noqa: ANN401 - whatever a pickle holds
-        if name in _CONSTANTS:
-            self.stack.append(_CONSTANTS[name])
-        elif name in _LITERALS:
-            self.stack.append(argument)
-        elif name in _OPERATIONS:
-            _OPERATIONS[name](self, argument)
-        elif name not in ("PROTO", "FRAME"):
-            raise ValueError(f"the operation {name}")
-
-    def pop(self) -> Any:  # noqa: ANN401
-        value = self.stack.pop()
-        if value is MARK:
-            raise ValueError("a mark where a value should be")
-        return value
-
-    def popped(self, count: int) -> list[Any]:
-        values = [self.pop() for _ in range(count)]
-        return values[::-1]
-
-    def since_mark(self) -> list[Any]:
-        values = []
-        while (value := self.stack.pop()) is not MARK:
-            values.append(value)
-        return values[::-1]
-
-    def append(self, values: list[Any]) -> None:
-        if not isinstance(self.stack[-1], list):
-            raise ValueError("items for what is no list")
-        self.stack[-1].extend(values)
-
-    def put(self, index: int) -> None:
-        if not 0 <= index < 2**32 or self.stack[-1] is MARK:
-            raise ValueError("a bad place in the memo")
-        self.memo[index] = self.stack[-1]
-
-    def get(self, index: int) -> None:
-        self.stack.append(self.memo[index])
 
     def build(self) -> None:
         target, state = self.popped(2)
@@ -220,41 +178,29 @@ def _text(value: object) -> str:
     return value.decode("latin1") if isinstance(value, bytes) else str(value)[:100]
 
 
-def _tuple(count: int) -> Callable[[_Machine, Any], None]:
-    return lambda machine, _: machine.stack.append(tuple(machine.popped(count)))
-
-
 _CALLS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": _kind,
     **{f"{module}._reconstruct": _empty for module in MODULES},
     **{f"{module}.scalar": _scalar for module in MODULES},
     **{f"{module}._frombuffer": _from_buffer for module in BUFFERS},
 }
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "MARK": MARK, "EMPTY_TUPLE": ()}
-_LITERALS = {
-    *("INT", "BININT", "BININT1", "BININT2", "STRING", "UNICODE", "BINUNICODE"),
-    *("SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+_Machine.constants = {
+    **{"NONE": None, "NEWTRUE": True, "NEWFALSE": False},
+    **{"MARK": MARK, "EMPTY_TUPLE": ()},
 }
-_OPERATIONS: dict[str, Callable[[_Machine, Any], object]] = {
+_Machine.literals = frozenset(
+    {
+        *("INT", "BININT", "BININT1", "BININT2", "STRING", "UNICODE", "BINUNICODE"),
+        *("SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+    }
+)
+_Machine.operations = {
+    **OPERATIONS,
     # Strings of Python 2 are bytes that pickletools shows as text, one letter for each.
     "BINSTRING": lambda machine, text: machine.stack.append(text.encode("latin1")),
     "SHORT_BINSTRING": lambda machine, text: machine.stack.append(text.encode("latin1")),
     "BYTEARRAY8": lambda machine, data: machine.stack.append(bytes(data)),
     "EMPTY_LIST": lambda machine, _: machine.stack.append([]),
-    "LIST": lambda machine, _: machine.stack.append(machine.since_mark()),
-    "APPEND": lambda machine, _: machine.append([machine.pop()]),
-    "APPENDS": lambda machine, _: machine.append(machine.since_mark()),
-    "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.since_mark())),
-    "TUPLE1": _tuple(1),
-    "TUPLE2": _tuple(2),
-    "TUPLE3": _tuple(3),
-    "PUT": _Machine.put,
-    "BINPUT": _Machine.put,
-    "LONG_BINPUT": _Machine.put,
-    "MEMOIZE": lambda machine, _: machine.put(len(machine.memo)),
-    "GET": _Machine.get,
-    "BINGET": _Machine.get,
-    "LONG_BINGET": _Machine.get,
     "GLOBAL": lambda machine, names: machine.name(*names.split(" ", 1)),
     "STACK_GLOBAL": lambda machine, _: machine.name(*machine.popped(2)),
     "REDUCE": lambda machine, _: machine.reduce(),
