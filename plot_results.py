@@ -28,6 +28,7 @@ from forget.charts.runs import (
     set_accuracy_curves,
 )
 from forget.charts.series import DATASETS, TRAINED, context
+from forget.commands import ended
 from forget.errors import ForgetError
 from forget.metrics.membership import loss_attack
 from forget.runs.run import LOGS, Run, runs_in
@@ -46,19 +47,19 @@ class Picture:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draws what the arguments name; returns 0, or 2 after an error that it explains."""
     options = _parser().parse_args(arguments)
-    try:
-        given = [one for group in options.exp_dir for one in group]
-        runs = list({run.folder.resolve(): run for one in given for run in find(one)}.values())
-        _make(options.fig_dir)
-        writer = Writer(options.fig_dir, options.formats)
-        for run in runs:
-            print(f"{run.folder}: {run.status}")
-            writer.write(list(pictures(run, options.method, options.seed)))
-        if len(runs) > 1:
-            writer.write(list(comparison(runs, options.method)))
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return ended(lambda: _draw(options))
+
+
+def _draw(options: argparse.Namespace) -> int:
+    given = [one for group in options.exp_dir for one in group]
+    runs = list({run.folder.resolve(): run for one in given for run in find(one)}.values())
+    _make(options.fig_dir)
+    writer = Writer(options.fig_dir, options.formats)
+    for run in runs:
+        print(f"{run.folder}: {run.status}")
+        writer.write(list(pictures(run, options.method, options.seed)))
+    if len(runs) > 1:
+        writer.write(list(comparison(runs, options.method)))
     print(f"{writer.count} files in {options.fig_dir}")
     return 0
 

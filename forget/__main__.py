@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from forget.commands import ended
 from forget.data.downloads import CATALOGUE, MIRROR, download
 from forget.data.sources import APP_DATA
-from forget.errors import ForgetError
 from forget.terminal import ProgressBars
 
 __all__ = ["main"]
@@ -21,14 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         interrupted.
     """
     options = _parser().parse_args(arguments)
-    try:
-        return options.run(options)
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return ended(lambda: options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:

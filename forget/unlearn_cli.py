@@ -3,13 +3,13 @@
 import argparse
 import hashlib
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forget.commands import ended
 from forget.data.image_dataset import ImageDataset
 from forget.data.load import load_images
 from forget.data.partition import Partition, by_class, by_index, by_person
@@ -36,19 +36,13 @@ def main(defaults: Defaults, arguments: Sequence[str] | None = None) -> int:
     """
     parser = make_parser(defaults)
     options = parser.parse_args(arguments)
-    try:
+
+    def work() -> int:
         with _only_the_first_speaks():
             return _run(defaults, options, parser)
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        said = "Interrupted. What was begun goes on with: --resume and the folder of the run."
-        print(f"\n{said}", file=sys.stderr)
-        return 130
+
+    resume = "What was begun goes on with: --resume and the folder of the run."
+    return ended(work, f"Interrupted. {resume}")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from forget.commands import ended
 from forget.comparison import save_csv
 from forget.recognition.command_line import parser_of, settings_of
 from forget.recognition.comparison import METHODS, Study, compare_study
@@ -18,7 +19,6 @@ from forget.recognition.devices import fabric_of
 from forget.recognition.faces import people_of, study_faces
 from forget.recognition.results import checkpoint_of, read_checkpoint, write_results
 from forget.terminal import ProgressBars
-from scripts.run import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,4 +53,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

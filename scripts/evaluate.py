@@ -16,6 +16,7 @@ from pathlib import Path
 
 from forget.charts.files import write_page
 from forget.charts.verification import det_curves, roc_curves
+from forget.commands import ended
 from forget.metrics.evaluation import Report
 from forget.recognition.command_line import parser_of, settings_of
 from forget.recognition.devices import is_first
@@ -25,7 +26,6 @@ from forget.recognition.faces import study_faces
 from forget.recognition.networks import study_network
 from forget.recognition.results import checkpoint_of, read_checkpoint, write_results
 from forget.terminal import ProgressBars
-from scripts.run import run
 
 SHOWN = ("accuracy [share]", "equal error rate [share]", "area under the curve [share]")
 
@@ -77,4 +77,4 @@ def table(reports: dict[str, dict[str, Report]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

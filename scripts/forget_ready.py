@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from forget.commands import GOES_ON, ended
 from forget.data.core import draw_core
 from forget.data.image_dataset import ImageDataset
 from forget.data.mufac import FORGET_IMAGES, load_mufac
 from forget.data.mufac_people import mufac_people
-from forget.errors import ForgetError
 from forget.forget_ready import forget_ready
 from forget.linearizations import LINEARIZATIONS
 from forget.metrics.accuracy import judge
@@ -46,19 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--learn", choices=("added", "everybody"), default="added", help=say)
     add("--folder", type=Path, default=HOME, help=f"where it is kept ({HOME})")
     options = parser.parse_args(arguments)
-    try:
-        with ProgressBars(mininterval=0.5, dynamic_ncols=True) as bars:
-            ready = prepare(
-                options.data, options.share, options.side, options.seed, options.folder, bars
-            )
-            data = load_mufac(options.data)
-            lines = [*_people(ready, options.kind, bars), *_ages(ready, data, options, bars)]
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on.", file=sys.stderr)
-        return 130
+    return ended(lambda: _run(options), GOES_ON)
+
+
+def _run(options: argparse.Namespace) -> int:
+    with ProgressBars(mininterval=0.5, dynamic_ncols=True) as bars:
+        ready = prepare(
+            options.data, options.share, options.side, options.seed, options.folder, bars
+        )
+        data = load_mufac(options.data)
+        lines = [*_people(ready, options.kind, bars), *_ages(ready, data, options, bars)]
     print("\n".join([*lines, f"Kept in {options.folder}"]))
     return 0
 

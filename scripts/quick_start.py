@@ -12,6 +12,7 @@ from functools import cached_property
 
 import torch
 
+from forget.commands import ended
 from forget.data.dataset import FaceDataset
 from forget.errors import ForgetError
 from forget.linearizations import LastLayer
@@ -26,7 +27,6 @@ from forget.recognition.networks import study_network
 from forget.recognition.settings import Settings
 from forget.runs.files import PACKAGES
 from forget.runtime import machine, versions
-from scripts.run import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -123,4 +123,4 @@ class _Parts:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from forget.commands import ended
 from forget.errors import ForgetError
 from forget.runs.run import Run, Status
 from forget.terminal import COLUMNS
@@ -69,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     options = parser.parse_args(arguments)
-    try:
-        taken = [final(Run.open(folder)) for folder in options.runs]
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return ended(lambda: _run(options.runs))
+
+
+def _run(folders: Sequence[Path]) -> int:
+    taken = [final(Run.open(folder)) for folder in folders]
     if taken:
         new = pd.concat(taken).drop_duplicates(KEYS, keep="last")
         about = ["dataset", "what"]  # a run replaces all that is known of its kind

@@ -23,10 +23,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from PIL import Image
 
+from forget.commands import ended
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 from forget.terminal import ProgressBars
-from scripts.run import run
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 SECONDS = 900  # at most, for a cell
@@ -209,4 +209,4 @@ def _failed(path: Path, index: int, got: str, source: str) -> ForgetError:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from forget.commands import ended
 from forget.linear.archive import save_model
 from forget.recognition.command_line import parser_of, settings_of
 from forget.recognition.devices import is_first
@@ -20,7 +21,6 @@ from forget.recognition.forgetting import effect_on, spoken, told
 from forget.recognition.methods import study_method, unlearn_people
 from forget.recognition.results import checkpoint_of, read_checkpoint, write_results
 from forget.terminal import ProgressBars
-from scripts.run import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,4 +55,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

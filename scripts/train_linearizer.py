@@ -15,6 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from forget.commands import ended
 from forget.data.split import split_by_identity
 from forget.linear.archive import save_model
 from forget.linear.model import LinearModel
@@ -27,7 +28,6 @@ from forget.recognition.networks import study_network
 from forget.recognition.results import MODEL, write_results
 from forget.terminal import ProgressBars
 from forget.training import describe
-from scripts.run import run
 
 SHOWN = 2000  # held-out photographs, at most, on which the model is tried
 
@@ -78,4 +78,4 @@ def judged(model: LinearModel, faces: Any) -> dict[str, float]:  # noqa: ANN401
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(ended(main))

@@ -20,6 +20,7 @@ from time import perf_counter
 
 import pandas as pd
 
+from forget.commands import GOES_ON, ended
 from forget.comparison import compare_methods
 from forget.contenders import by_method
 from forget.errors import ForgetError
@@ -90,17 +91,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     parser.add_argument("--write", action="store_true", help=f"write {TUNED.name} and end")
     options = parser.parse_args(arguments)
+    return ended(lambda: _run(options), GOES_ON)
+
+
+def _run(options: argparse.Namespace) -> int:
     ends = perf_counter() + 60 * options.budget_minutes
     methods = [name.strip() for name in options.methods.split(",")]
-    try:
-        if unknown := [name for name in methods if name not in GRIDS]:
-            raise ForgetError(f"methods of {', '.join(GRIDS)}", ", ".join(unknown), "Choose.")
-        with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
-            for name in options.problems:
-                search(name, methods, ends, bars)
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if unknown := [name for name in methods if name not in GRIDS]:
+        raise ForgetError(f"methods of {', '.join(GRIDS)}", ", ".join(unknown), "Choose.")
+    with ProgressBars(mininterval=1.0, dynamic_ncols=True) as bars:
+        for name in options.problems:
+            search(name, methods, ends, bars)
     if options.write:
         TUNED.write_text(json.dumps(winners(read()), indent=1) + "\n")
     return 0

@@ -109,7 +109,7 @@ def test_an_interrupted_download_ends_without_a_traceback(
 
     monkeypatch.setattr(__main__, "download", interrupted)
     assert main(["download", "mufac", "--to", str(tmp_path)]) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+    assert capsys.readouterr().err == "\nInterrupted.\n"
 
 
 def test_help_of_download_lists_sizes_and_licences(capsys: pytest.CaptureFixture) -> None:

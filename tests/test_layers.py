@@ -11,6 +11,7 @@ FILES = sorted((ROOT / "forget").rglob("*.py"))
 # A module imports only from its own row and from rows above it.
 ROWS = [
     "forget.errors",
+    "forget.commands",
     "forget.seeds",
     "forget.runtime",
     "forget.progress",

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from PIL import Image
 from recognition.study_files import save_crops, save_weights
 
-from scripts.run import run
+from forget.commands import ended
 from scripts.run_notebooks import (
     FOLDER,
     METADATA,
@@ -126,7 +126,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_cell_that_fails_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = text_of(made("1 + 1", "wanted = 2\nassert wanted == 3, 'other'", "print('never')"))
     save(folder / "a_wrong.ipynb", text)
-    assert run(lambda: main(["--write", "a"])) == 2
+    assert ended(lambda: main(["--write", "a"])) == 2
     said = capsys.readouterr().err
     assert "a_wrong.ipynb to run; got AssertionError: other, in cell 2" in said
     assert "'wanted = 2'" in said
@@ -186,7 +186,7 @@ def test_what_is_no_notebook_is_told(
 ) -> None:
     if text is not None:
         (folder / f"{name}.ipynb").write_text(text)
-    assert run(lambda: main([name])) == 2
+    assert ended(lambda: main([name])) == 2
     assert told in capsys.readouterr().err
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 
 from benchmarks.celebrities.leaving import linear_values
 from benchmarks.celebrities.network import drawn, network_values
+from forget.commands import ended
 from forget.data.dataset import FaceDataset, known_identities
 from forget.data.recognition.crops import load_crops
 from forget.data.split import split_by_identity
@@ -105,11 +106,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.draws < 2:
         parser.error("--draws must be 2 or more")
-    try:
-        table = measured(options)
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return ended(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
+    table = measured(options)
     written = table.assign(value=[v if isinstance(v, str) else f"{v:.5g}" for v in table["value"]])
     written["machine"] = machine()
     written.to_csv(TABLE, index=False)

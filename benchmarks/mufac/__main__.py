@@ -25,9 +25,9 @@ from benchmarks.mufac.identity import identity_rows, network_identity_rows
 from benchmarks.mufac.ready import ready_rows
 from benchmarks.mufac.standard import STAGE, TRIALS, standard_rows
 from benchmarks.mufac.tables import tables
+from forget.commands import GOES_ON, ended
 from forget.data.mufac import load_mufac
 from forget.data.twins.find import hygiene
-from forget.errors import ForgetError
 from forget.label_linearizations import LABEL_LINEARIZATIONS
 from forget.linearizations import LINEARIZATIONS
 from forget.mufac_training import SIDES
@@ -133,14 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     say = "draw the figures into this folder and end"
     parser.add_argument("--figures", type=Path, metavar="FOLDER", help=say)
     options = parser.parse_args(arguments)
-    try:
-        return _run(options)
-    except ForgetError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on.", file=sys.stderr)
-        return 130
+    return ended(lambda: _run(options), GOES_ON)
 
 
 def _run(options: argparse.Namespace) -> int:

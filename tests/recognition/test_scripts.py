@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from forget.commands import ended
 from forget.errors import ForgetError
 from forget.linear.proof import verify_file
 from scripts import compare_methods, evaluate, quick_start, run_unlearning, train_linearizer
-from scripts.run import run
 
 CONFIG = ["--config", str(Path(__file__).parents[2] / "config.yaml")]
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_done_is_told(
     script: object, said: list[str], told: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = [*CONFIG, *places(folder), *said]
-    assert run(lambda: script.main(whole)) == 2  # type: ignore[attr-defined]
+    assert ended(lambda: script.main(whole)) == 2  # type: ignore[attr-defined]
     assert told in capsys.readouterr().err
     with pytest.raises(ForgetError):
         script.main(whole)  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ def test_somebody_who_is_not_there_is_told_with_the_nearest(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = [*CONFIG, *places(folder), "--identity-ids", "s3x"]
-    assert run(lambda: run_unlearning.main(whole)) == 2
+    assert ended(lambda: run_unlearning.main(whole)) == 2
     assert "Nearest ids: s3" in capsys.readouterr().err
 
 
