@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from lightning_fabric import Fabric
 
-from forget.contenders import READY, Answer, Contender, contenders
+from forget.contenders import READY, Answer, Contender, contenders, logits_at
+from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.memory import PeakMemory
@@ -18,7 +19,6 @@ from forget.metrics.report import row_of, with_intervals
 from forget.networks import Networks, train_networks
 from forget.problems import Problem
 from forget.progress import OnStep, silent, within
-from forget.recipe import logits_of
 from forget.runtime import machine
 from forget.training import accelerate, describe
 
@@ -26,6 +26,7 @@ __all__ = ["KEYS", "Comparison", "compare", "compare_methods", "save_csv"]
 
 KEYS = ["training seed", "unlearning seed", "method"]
 WHAT = ["data", "forgotten"]  # the same in all rows of a table
+OnAnswer = Callable[[Answer, Mapping[str, Any]], None]
 _WORDS = ["guarantee", "scope", "machine", *KEYS, *WHAT]
 
 
@@ -111,8 +112,9 @@ def compare_methods(
     keep: Path | None = None,
     fabric: Fabric | None = None,
     on_step: OnStep = silent,
-    on_answer: Callable[[tuple[int, int, str], Answer], None] = lambda key, answer: None,
+    on_answer: OnAnswer = lambda answer, row: None,
     enough: Callable[[], bool] = lambda: False,
+    most: int | None = None,
 ) -> Comparison:
     """Runs every contender with every pair of seeds, and judges it beside the reference.
 
@@ -131,8 +133,9 @@ def compare_methods(
         keep: Rows are written here as they come, and those that are there are not run again.
         fabric: Where to compute.
         on_step: Told of progress: contenders, and the note says which.
-        on_answer: Told of each answer, with the keys of its row.
+        on_answer: Told of each answer, and of its row.
         enough: Asked before each contender whether to stop there.
+        most: Images of a set that are judged at most, always the same; None judges all.
 
     Raises:
         ForgetError: `keep` holds rows of other data or of another forget set.
@@ -143,7 +146,9 @@ def compare_methods(
     total = len(training_seeds) * len(unlearning_seeds) * len(wanted)
     number = 0
     for training in training_seeds:
-        trained = _Trained(split, lambda seed=training: networks(seed), fabric, evaluation_seed)
+        trained = _Trained(
+            split, lambda seed=training: networks(seed), fabric, evaluation_seed, most
+        )
         for seed in unlearning_seeds:
             for name, contender in wanted.items():
                 number += 1
@@ -154,9 +159,9 @@ def compare_methods(
                     return found
                 on_step(number, total, name)
                 answer, row = trained.row(contender, seed, within(on_step, number, total, name))
-                on_answer(key, answer)
                 what = {"data": split.data.name, "forgotten": split.what}
                 row = what | dict(zip(KEYS, key, strict=True)) | row
+                on_answer(answer, row)
                 rows = (
                     [found.table, pd.DataFrame([row])]
                     if len(found.table)
@@ -220,9 +225,16 @@ class _Trained:
     """What one training seed has trained, and what it says; computed when first asked for."""
 
     def __init__(
-        self, split: Partition, networks: Callable[[], Networks], fabric: Fabric, seed: int
+        self,
+        split: Partition,
+        networks: Callable[[], Networks],
+        fabric: Fabric,
+        seed: int,
+        most: int | None,
     ) -> None:
         self.split, self.make, self.fabric, self.seed = split, networks, fabric, seed
+        self.sets = {name: _some(indices, most) for name, indices in split.sets.items()}
+        self.asked = np.unique(np.concatenate(list(self.sets.values())))
         self.networks: Networks | None = None
         self.reference = np.zeros((0, 0))
         self.distance = float("nan")
@@ -233,14 +245,15 @@ class _Trained:
         """Runs a contender and judges it."""
         if self.networks is None:
             self.networks = self.make()
-            everything = np.arange(len(self.split.data.images))
             network = self.networks.reference
-            self.reference = logits_of(network, self.split.data, everything, self.fabric.device)
+            self.reference = logits_at(network, self.split, self.fabric, self.asked)
             self.distance = _distance(self.networks.original, network)
         with PeakMemory() as memory:
-            answer = contender(self.networks, self.split, seed, self.fabric, on_step)
-        labels, sets = self.split.data.labels, self.split.sets
-        row: dict[str, Any] = dict(row_of(answer.logits, labels, sets, self.reference, self.seed))
+            answer = contender(self.networks, self.split, seed, self.fabric, on_step, self.asked)
+        judged = row_of(
+            answer.logits, self.split.data.labels, self.sets, self.reference, self.seed
+        )
+        row: dict[str, Any] = dict(judged)
         return answer, row | self._cost(answer) | {"memory": memory.taken}
 
     def _cost(self, answer: Answer) -> dict[str, Any]:
@@ -257,6 +270,10 @@ class _Trained:
             "scope": answer.guarantee.scope.value,
             "machine": f"{machine()}, {describe(self.fabric)}",
         }
+
+
+def _some(images: Indices, most: int | None) -> Indices:
+    return np.sort(np.random.default_rng(0).permutation(images)[:most])
 
 
 def _distance(network: Any, reference: Any) -> float:  # noqa: ANN401 - networks, or none

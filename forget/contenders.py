@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
-from forget.label_linearizations import LabelReadout, linearize_classifier
+from forget.label_linearizations import linearize_classifier
 from forget.linear.classifier_features import ClassifierFeatures
 from forget.linear.heads import head_gap
+from forget.linear.model import LinearModel
 from forget.linear.readout import Measured
 from forget.methods.registry import NETWORK_METHODS
 from forget.methods.subtract import subtract
@@ -27,7 +28,16 @@ from forget.recipe import logits_of
 from forget.tuning import tuned
 from forget.unlearning.contract import Guarantee, NetworkMethod
 
-__all__ = ["READY", "STANDARD", "Answer", "Contender", "by_method", "contenders", "never_learned"]
+__all__ = [
+    "READY",
+    "STANDARD",
+    "Answer",
+    "Contender",
+    "by_method",
+    "contenders",
+    "logits_at",
+    "never_learned",
+]
 
 STANDARD, READY = "subtract", "subtract_forget_ready"
 ROUNDS = 3  # subtractions that are timed, since the first one loads libraries
@@ -38,7 +48,8 @@ class Answer:
     """What a contender came to.
 
     Arguments:
-        logits: For all images of the data set, (n, c).
+        logits: Of the images that were asked for, in their places among all of the data set,
+            (n, c); nan in those of all others.
         guarantee: What is promised.
         seconds: What forgetting took; of subtraction the median of three times.
         passes: Over images; nan for what passes over sums.
@@ -58,9 +69,15 @@ class Contender(Protocol):
     """Takes what was trained, and forgets."""
 
     def __call__(
-        self, networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
+        self,
+        networks: Networks,
+        split: Partition,
+        seed: int,
+        fabric: Fabric,
+        on_step: OnStep,
+        asked: Indices,
     ) -> Answer:
-        """Forgets `split.forget`."""
+        """Forgets `split.forget`, and answers for the images that are asked for."""
         ...
 
 
@@ -97,55 +114,89 @@ def by_method(method: NetworkMethod) -> Contender:
     """A network method on the original."""
 
     def contend(
-        networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
+        networks: Networks,
+        split: Partition,
+        seed: int,
+        fabric: Fabric,
+        on_step: OnStep,
+        asked: Indices,
     ) -> Answer:
         found = method(networks.original, split, seed, on_step, fabric=fabric)
         network: Classifier = found.model  # type: ignore[assignment]
         passes = float(found.detail["passes"])
-        logits = _logits(network, split, fabric)
+        logits = logits_at(network, split, fabric, asked)
         return Answer(logits, found.guarantee, found.seconds, passes, network)
 
     return contend
 
 
 def never_learned(
-    name: str, networks: Networks, split: Partition, fabric: Fabric, on_step: OnStep = silent
+    name: str,
+    networks: Networks,
+    split: Partition,
+    fabric: Fabric,
+    asked: Indices,
+    on_step: OnStep = silent,
 ) -> NDArray[np.floating]:
     """What a contender's model would say, (n, c), had the images never been learned from.
 
     For subtraction that is the same readout fitted without them, on the network that a core
-    trained or on the reference; for all else the reference itself.
+    trained or on the reference; for all else the reference itself. nan where nobody asked.
     """
     if name == READY:
         kept = np.setdiff1d(_added(networks, split), split.forget)
-        return _fitted(_core(networks), split, networks.core_images, kept, on_step)
-    if name == STANDARD:
+        linear = _Linear(_core(networks), split, networks.core_images, kept, asked, on_step)
+    elif name == STANDARD:
         base = _trained(networks.reference, split, split.retain)
-        return _fitted(base, split, split.retain, split.retain, on_step)
-    return _logits(networks.reference, split, fabric)
+        linear = _Linear(base, split, split.retain, split.retain, asked, on_step)
+    else:
+        return logits_at(networks.reference, split, fabric, asked)
+    return linear.logits(linear.fit(linear.learned))
+
+
+def logits_at(
+    network: Classifier, split: Partition, fabric: Fabric, asked: Indices
+) -> NDArray[np.float32]:
+    """Logits of some images in their places among all, (n, c); nan in those of all others."""
+    return _placed(split, asked, logits_of(network, split.data, asked, fabric.device))
 
 
 def _reference(
-    networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
+    networks: Networks,
+    split: Partition,
+    seed: int,
+    fabric: Fabric,
+    on_step: OnStep,
+    asked: Indices,
 ) -> Answer:
     on_step(1, 1, "reading the reference")
     promised = NETWORK_METHODS["retrain"].promise(split)
-    logits = _logits(networks.reference, split, fabric)
+    logits = logits_at(networks.reference, split, fabric, asked)
     return Answer(logits, promised, networks.seconds, networks.passes, networks.reference)
 
 
 def _standard(
-    networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
+    networks: Networks,
+    split: Partition,
+    seed: int,
+    fabric: Fabric,
+    on_step: OnStep,
+    asked: Indices,
 ) -> Answer:
     base = _trained(networks.original, split, split.train)
-    return _subtracted(base, split, split.train, split.train, on_step)
+    return _Linear(base, split, split.train, split.train, asked, on_step).less_the_forgotten()
 
 
 def _ready(
-    networks: Networks, split: Partition, seed: int, fabric: Fabric, on_step: OnStep
+    networks: Networks,
+    split: Partition,
+    seed: int,
+    fabric: Fabric,
+    on_step: OnStep,
+    asked: Indices,
 ) -> Answer:
     base, added = _core(networks), _added(networks, split)
-    return _subtracted(base, split, networks.core_images, added, on_step)
+    return _Linear(base, split, networks.core_images, added, asked, on_step).less_the_forgotten()
 
 
 def _core(networks: Networks) -> ClassifierFeatures:
@@ -164,41 +215,55 @@ def _trained(network: Classifier, split: Partition, images: Indices) -> Classifi
     return ClassifierFeatures(network, TrainingRecord(frozenset(), hashes))
 
 
-def _measured(
-    base: ClassifierFeatures, split: Partition, core: Indices, on_step: OnStep
-) -> tuple[LabelReadout, Measured]:
-    """The last layer, and the rows of all images."""
-    readout = linearize_classifier("penultimate", base, split.data, core, on_step)
-    return readout, readout.measure(split.data.images, on_step)
+class _Linear:
+    """The last layer of a network, and the rows of the images that it learns or is asked about."""
+
+    def __init__(
+        self,
+        base: ClassifierFeatures,
+        split: Partition,
+        core: Indices,
+        learned: Indices,
+        asked: Indices,
+        on_step: OnStep,
+    ) -> None:
+        self.split, self.learned, self.asked = split, learned, asked
+        self.readout = linearize_classifier("penultimate", base, split.data, core, on_step)
+        self.images = np.union1d(learned, asked)
+        self.measured = self.readout.measure(split.data.images[self.images], on_step)
+
+    def fit(self, indices: Indices) -> LinearModel:
+        """The model of some of the learned images."""
+        return self.readout.fit(self.split.data, self._rows(indices), indices)
+
+    def logits(self, model: LinearModel) -> NDArray[np.floating]:
+        """Of the images that are asked for, in their places."""
+        rows = self._rows(self.asked)
+        return _placed(
+            self.split, self.asked, self.readout.logits(model, rows, self.split.data.classes)
+        )
+
+    def less_the_forgotten(self) -> Answer:
+        """The model of all learned images less those to forget; compared with its refit."""
+        model = self.fit(self.learned)
+        seconds = []
+        for _ in range(ROUNDS):
+            start = perf_counter()
+            found = subtract(model, self.split)
+            _ = found.model.head  # type: ignore[union-attr]
+            seconds.append(perf_counter() - start)
+        again = self.fit(np.setdiff1d(self.learned, self.split.forget))
+        gap = head_gap(found.model.head, again.head)  # type: ignore[union-attr]
+        logits = self.logits(found.model)  # type: ignore[arg-type]
+        return Answer(logits, found.guarantee, median(seconds), refit_gap=gap)
+
+    def _rows(self, indices: Indices) -> Measured:
+        return self.measured[np.searchsorted(self.images, indices)]
 
 
-def _fitted(
-    base: ClassifierFeatures, split: Partition, core: Indices, learned: Indices, on_step: OnStep
+def _placed(
+    split: Partition, asked: Indices, logits: NDArray[np.floating]
 ) -> NDArray[np.floating]:
-    readout, measured = _measured(base, split, core, on_step)
-    model = readout.fit(split.data, measured[learned], learned)
-    return readout.logits(model, measured, split.data.classes)
-
-
-def _subtracted(
-    base: ClassifierFeatures, split: Partition, core: Indices, learned: Indices, on_step: OnStep
-) -> Answer:
-    """The last layer fitted on some images, and less those to forget; compared with its refit."""
-    readout, measured = _measured(base, split, core, on_step)
-    model = readout.fit(split.data, measured[learned], learned)
-    seconds = []
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        found = subtract(model, split)
-        _ = found.model.head  # type: ignore[union-attr]
-        seconds.append(perf_counter() - start)
-    kept = np.setdiff1d(learned, split.forget)
-    again = readout.fit(split.data, measured[kept], kept)
-    gap = head_gap(found.model.head, again.head)  # type: ignore[union-attr]
-    logits = readout.logits(found.model, measured, split.data.classes)  # type: ignore[arg-type]
-    return Answer(logits, found.guarantee, median(seconds), refit_gap=gap)
-
-
-def _logits(network: Classifier, split: Partition, fabric: Fabric) -> NDArray[np.float32]:
-    everything = np.arange(len(split.data.images))
-    return logits_of(network, split.data, everything, fabric.device)
+    found = np.full((len(split.data.images), logits.shape[1]), np.nan, logits.dtype)
+    found[asked] = logits
+    return found

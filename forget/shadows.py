@@ -106,6 +106,7 @@ def cast_shadows(
     if pairs < FEWEST:
         raise ForgetError(f"at least {FEWEST} pairs of shadows", f"{pairs}", "Ask for more.")
     total, found = pairs * len(wanted), {name: [] for name in wanted}
+    asked = np.union1d(split.forget, split.unseen)
     for number in range(pairs):
         world, trained = thinned(split, 0.5, number), None
         for place, (name, contender) in enumerate(wanted.items()):
@@ -118,8 +119,8 @@ def cast_shadows(
             if trained is None:
                 share = 0.5 if READY in wanted else 0.0
                 trained = train_networks(problem, world, number, fabric, share, told, networks)
-            forgot = contender(trained, world, number, fabric, told).logits
-            never = never_learned(name, trained, world, fabric, told)
+            forgot = contender(trained, world, number, fabric, told, asked).logits
+            never = never_learned(name, trained, world, fabric, asked, told)
             shadow = _shadow(world, forgot, never)
             shadow.save(path)
             found[name].append(shadow)

@@ -1,5 +1,6 @@
 """Methods beside the reference: rows, resumption, registration."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from forget import networks as networks_module
 from forget.__main__ import main
 from forget.comparison import KEYS, Comparison, compare, compare_methods
-from forget.contenders import contenders
+from forget.contenders import Answer, contenders
 from forget.data.identities import as_classes
 from forget.data.load import load_faces
 from forget.data.partition import Partition, by_class
@@ -101,6 +102,33 @@ def test_rows_that_are_there_are_not_run_again(
         compare_methods(other, trained, wanted, keep=keep)
     assert other.what in told.value.expected and split.what in told.value.got
     assert keep.read_bytes() == before and not asked
+
+
+def test_only_what_is_judged_is_answered(split: Partition, networks: Networks) -> None:
+    answers: dict[tuple[int | None, str], np.ndarray] = {}
+
+    def rows_of(most: int | None) -> pd.DataFrame:
+        def keep(answer: Answer, row: Mapping[str, object]) -> None:
+            answers[most, str(row["method"])] = answer.logits
+
+        wanted = contenders(NAMES[:4])
+        return compare_methods(
+            split, lambda seed: networks, wanted, on_answer=keep, most=most
+        ).table.drop(columns=["seconds", "share of retraining", "memory"])
+
+    whole, many, few = (rows_of(most) for most in (None, 10**6, 20))
+    pd.testing.assert_frame_equal(whole, many)
+    assert np.allclose(few["retain"] * 20, (few["retain"] * 20).round())
+    for name in NAMES[:4]:
+        all_of_them, some = (np.isfinite(answers[most, name]).all(1) for most in (None, 20))
+        wanted = np.unique(np.concatenate(list(split.sets.values())))
+        assert np.array_equal(np.flatnonzero(all_of_them), wanted)
+        sizes = [len(indices) for indices in split.sets.values()]
+        there = [some[indices].sum() for indices in split.sets.values()]
+        assert all(n >= min(size, 20) for n, size in zip(there, sizes, strict=True))
+        assert some.sum() <= 20 * len(sizes)  # a held-out image may be of two sets
+        near = answers[None, name][some]
+        assert np.allclose(answers[20, name][some], near, atol=1e-4)  # other batches
 
 
 def test_a_budget_ends_between_two_rows(split: Partition, networks: Networks) -> None:

@@ -1,7 +1,8 @@
 """Choosing what to compare, running it in the background, and keeping what came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -166,9 +167,9 @@ def _run(choice: Choice, on_step: OnStep) -> Result:
         trained[seed] = train_networks(problem, split, seed, fabric, share, on_step)
         return trained[seed]
 
-    def keep(key: tuple[int, int, str], answer: Answer) -> None:
-        if key[1] == 0:
-            answers[key[2]] = answer
+    def keep(answer: Answer, row: Mapping[str, Any]) -> None:
+        if row["unlearning seed"] == 0:
+            answers[row["method"]] = answer
 
     found = compare_methods(
         split,
