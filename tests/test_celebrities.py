@@ -177,6 +177,7 @@ def test_figures_agree_with_the_scores(model: LinearModel, split: Split, rows: R
     assert told[0] <= values["never enrolled: best score, mean of people [score]"] <= told[1]
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_it_prints_and_claims_no_more_than_the_readout(
     files: tuple[str, str], table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_other_settings_are_not_taken_for_the_same(
         make(seed=1)
 
 
+@pytest.mark.slow
 def test_a_cancelled_training_goes_on_and_ends_the_same(
     make: partial[Prepared], ready: Prepared, tmp_path: Path
 ) -> None:

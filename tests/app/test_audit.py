@@ -56,6 +56,7 @@ def test_three_answers_and_what_lies_under_them() -> None:
     assert "Out of date" in at.warning[0].value
 
 
+@pytest.mark.slow
 def test_suppression_is_found_out() -> None:
     at = opened()
     next(one for one in at.radio if one.label == "Goal").set_value("Stop recognising them").run()

@@ -93,6 +93,7 @@ def test_a_file_holds_network_and_convention(
         FaceFeatures.from_parts({"kind": "embedder"}, {}, None)
 
 
+@pytest.mark.slow
 def test_records_that_are_decoded_on_the_way_give_the_same_file(
     backbone: FaceBackbone, crops: FaceDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def test_what_cannot_be_trained_on_is_told(settings: Settings) -> None:
             train_backbone(replace(settings, training=keys), faces, faces.of("anna"), alone())
 
 
+@pytest.mark.slow
 def test_a_network_from_elsewhere_is_read_against_two_that_were_trained_alike(
     settings: Settings,
 ) -> None:
