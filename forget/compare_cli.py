@@ -17,6 +17,7 @@ from forget.data.partition import Partition, by_class, by_index
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
+from forget.runtime import machine
 from forget.seeds import read_seeds
 from forget.shadows import cast_shadows, summary
 from forget.training import accelerate
@@ -69,7 +70,8 @@ def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
         problem, split, wanted, options.pairs, accelerate(), folder, networks.KEPT, on_step
     )
     people = [problem.data.unit(i) for i in split.forget]
-    table = summary(found, people)
+    about = {"data": problem.data.name, "forgotten": split.what, "machine": machine()}
+    table = summary(found, people).assign(**about)
     keep = options.out or folder.with_suffix(".csv")
     save_csv(table, keep)
     head = f"{problem.data.name}, forgetting {split.what}. Rows: {keep}"
@@ -78,12 +80,13 @@ def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
 
 def shadow_lines(table: pd.DataFrame) -> str:
     """The table of shadows: a line per method."""
-    heads = ["", "U-LiRA", "95 %", "at 1 % FPR", "published attack", "of never learned", "pairs"]
+    heads = ["", "U-LiRA", "95 %", "at 1 % FPR", "margin", "never learned"]
+    heads += ["published attack", "never learned", "pairs"]
     lines = [heads, ["---"] * len(heads)]
     for _, row in table.iterrows():
         cells = [f"`{row['method']}`"]
         broke = pd.isna(row.get("auc"))
-        cells += ["", "", ""] if broke else _attacked(row)
+        cells += [""] * 5 if broke else _attacked(row)
         cells += [f"{row['published']:.3f}", f"{row['published, never learned']:.3f}"]
         lines.append([*cells, f"{row['pairs']}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -91,7 +94,8 @@ def shadow_lines(table: pd.DataFrame) -> str:
 
 def _attacked(row: pd.Series) -> list[str]:
     rate = "" if pd.isna(row["tpr 0.01"]) else f"{row['tpr 0.01']:.3f}"
-    return [f"{row['auc']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", rate]
+    margins = [f"{row[name]:.2f}" for name in ("margin", "margin, never learned")]
+    return [f"{row['auc']:.3f}", f"{row['low']:.3f} to {row['high']:.3f}", rate, *margins]
 
 
 def markdown(found: Comparison) -> str:

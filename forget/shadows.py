@@ -163,9 +163,10 @@ def summary(
 ) -> pd.DataFrame:
     """A row per contender: the attack by shadows beside the published one.
 
-    "auc", "low" and "high" (95 %, whole people drawn again), "tpr 0.01", all nan where a model
-    broke; "published" and "published, never learned": accuracy of the benchmark's attack, mean
-    over worlds; "pairs".
+    "auc", "low" and "high" (95 %, whole people drawn again), "tpr 0.01", and the mean margin (the
+    logit of the right class's probability) of what forgot, "margin", and of what never learned,
+    "margin, never learned", all nan where a model broke; "published" and "published, never
+    learned": accuracy of the benchmark's attack, mean over worlds; "pairs".
     """
     rows = []
     for name, found in shadows.items():
@@ -175,6 +176,8 @@ def summary(
             one = attack_shadows(found, people, seed)
             low, high = one.interval
             row |= {"auc": one.auc, "low": low, "high": high, "tpr 0.01": one.tpr[0.01]}
+            row["margin"] = float(np.mean([pair.learned for pair in found]))
+            row["margin, never learned"] = float(np.mean([pair.never for pair in found]))
         row["published"] = float(np.mean([one.attack for one in found]))
         row["published, never learned"] = float(np.mean([one.attack_never for one in found]))
         rows.append(row | {"pairs": len(found)})

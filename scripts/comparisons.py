@@ -4,7 +4,6 @@ python -m forget compare digits --seeds 0,1,2 --out benchmarks/compare/digits.cs
 python -m scripts.comparisons --write                                               # tables
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,10 @@ from forget.comparison import Comparison
 from forget.contenders import READY, STANDARD
 from forget.metrics.published import PUBLISHED_MUFAC, Published
 from forget.problems import PROBLEMS
+from scripts.pages import Page, main
 
 ROWS = Path(__file__).parents[1] / "benchmarks" / "compare"
-PAGE = Path(__file__).parents[1] / "docs" / "comparison.md"
 REFERENCES = ("original", "retrain")
-BEGIN, END = "<!-- tables: python -m scripts.comparisons --write -->", "<!-- end of tables -->"
 
 
 def tables() -> str:
@@ -100,24 +98,8 @@ def _order(
     return f"By {what}, published: {said[0]}; here: {said[1]} (Kendall's tau {tau:.2f})."
 
 
-def page(text: str) -> str:
-    """A page with the tables of today between the two marks."""
-    before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name}")
-    if parser.parse_args(arguments).write:
-        PAGE.write_text(page(PAGE.read_text()))
-    else:
-        print(tables())
-    return 0
+PAGE = Page("comparison.md", "python -m scripts.comparisons --write", tables)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, __doc__ or ""))

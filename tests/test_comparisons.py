@@ -2,18 +2,24 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from forget.comparison import Comparison
 from forget.metrics.published import PUBLISHED_MUFAC
 from forget.problems import PROBLEMS
-from scripts import comparisons
+from scripts import comparisons, pages, shadow_tables
+
+PAGES = {"comparisons": comparisons, "shadow_tables": shadow_tables}
 
 
-def test_the_page_shows_the_committed_rows() -> None:
-    shown = comparisons.PAGE.read_text()
-    assert shown == comparisons.page(shown)
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_shows_the_committed_rows(name: str) -> None:
+    page = PAGES[name].PAGE
+    shown = page.path.read_text()
+    assert shown == page.renewed(shown)
+    assert page.tables() in shown
 
 
 def test_other_rows_make_another_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,10 +28,11 @@ def test_other_rows_make_another_page(tmp_path: Path, monkeypatch: pytest.Monkey
     rows["forget"] = 0.123
     rows.to_csv(tmp_path / "digits-few.csv", index=False)
     monkeypatch.setattr(comparisons, "ROWS", tmp_path)
-    monkeypatch.setattr(comparisons, "PAGE", tmp_path / "page.md")
-    comparisons.PAGE.write_text(f"a\n{comparisons.BEGIN}old{comparisons.END}\nb\n")
-    assert comparisons.main(["--write"]) == 0
-    shown = comparisons.PAGE.read_text()
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    page = comparisons.PAGE
+    page.path.write_text(f"a\n{page.begin}old{pages.END}\nb\n")
+    assert pages.main(page, "", ["--write"]) == 0
+    shown = page.path.read_text()
     assert "0.123" in shown
     assert "small digits**, forgetting all of 5, 3 seeds" in shown
     assert shown.startswith("a\n")
@@ -57,3 +64,19 @@ def test_published_rows_stand_beside_those_of_the_same_method() -> None:
     assert "published: `finetune` > `scrub`" in accuracy
     few = comparisons.published(Comparison(pd.DataFrame(rows[:2])))
     assert "tau" not in few
+
+
+def test_what_two_attacks_disagree_about_is_named() -> None:
+    rows = [  # method, area, interval, published attack on it, and on models that never learned
+        ("retrain", 0.5, 0.5, 0.5, 0.55, 0.55),
+        ("hidden", 0.8, 0.7, 0.9, 0.51, 0.55),
+        ("honest", 0.5, 0.4, 0.6, 0.55, 0.55),
+        ("left", 0.9, 0.8, 0.95, 0.70, 0.55),
+    ]
+    names = ["method", "auc", "low", "high", "published", "published, never learned"]
+    said = shadow_tables.disagreement(pd.DataFrame(rows, columns=names))
+    assert "the 3 methods" in said
+    assert "excludes ½) where the published attack is within 0.02 of guessing: `hidden`." in said
+    assert "further from guessing: `honest`." in said
+    broke = pd.DataFrame([(*rows[1][:1], np.nan, np.nan, np.nan, 0.5, 0.5), *rows], columns=names)
+    assert shadow_tables.disagreement(broke) == said
