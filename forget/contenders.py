@@ -138,19 +138,17 @@ def never_learned(
     asked: Indices,
     on_step: OnStep = silent,
 ) -> NDArray[np.floating]:
-    """What a contender's model would say, (n, c), had the images never been learned from.
+    """What subtraction's model would say, (n, c), had the images never been learned from.
 
-    For subtraction that is the same readout fitted without them, on the network that a core
-    trained or on the reference; for all else the reference itself. nan where nobody asked.
+    That is the same readout fitted without them: on the network that a core trained for `READY`,
+    on the reference for `STANDARD`. nan where nobody asked.
     """
     if name == READY:
         kept = np.setdiff1d(_added(networks, split), split.forget)
         linear = _Linear(_core(networks), split, networks.core_images, kept, asked, on_step)
-    elif name == STANDARD:
+    else:
         base = _trained(networks.reference, split, split.retain)
         linear = _Linear(base, split, split.retain, split.retain, asked, on_step)
-    else:
-        return logits_at(networks.reference, split, fabric, asked)
     return linear.logits(linear.fit(linear.learned))
 
 

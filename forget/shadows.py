@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from forget.contenders import READY, Contender, never_learned
+from forget.contenders import READY, STANDARD, Contender, logits_at, never_learned
 from forget.data.partition import Partition, thinned
 from forget.errors import ForgetError
 from forget.metrics.detection import Detection, detect
@@ -109,6 +109,7 @@ def cast_shadows(
     asked = np.union1d(split.forget, split.unseen)
     for number in range(pairs):
         world, trained = thinned(split, 0.5, number), None
+        reference: NDArray | None = None  # what it says, read once for all methods
         for place, (name, contender) in enumerate(wanted.items()):
             path = folder / f"{name}-{number}.npz"
             if path.is_file():
@@ -120,7 +121,12 @@ def cast_shadows(
                 share = 0.5 if READY in wanted else 0.0
                 trained = train_networks(problem, world, number, fabric, share, told, networks)
             forgot = contender(trained, world, number, fabric, told, asked).logits
-            never = never_learned(name, trained, world, fabric, asked, told)
+            if name in (STANDARD, READY):
+                never = never_learned(name, trained, world, fabric, asked, told)
+            else:
+                if reference is None:
+                    reference = logits_at(trained.reference, world, fabric, asked)
+                never = reference
             shadow = _shadow(world, forgot, never)
             shadow.save(path)
             found[name].append(shadow)
