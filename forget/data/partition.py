@@ -57,10 +57,16 @@ class Partition:
         """All training images, sorted."""
         return np.sort(np.concatenate([self.forget, self.retain]))
 
-    @property
+    @cached_property
     def leaving(self) -> tuple[str, ...]:
         """Names of the images to forget, as `ImageDataset.unit` gives them."""
         return tuple(self.data.unit(i) for i in self.forget)
+
+    @cached_property
+    def copied(self) -> int:
+        """How many images to forget, each counted once, stay as copies, byte for byte."""
+        leaving, staying = (self.data.hashes_of(one) for one in (self.forget, self.retain))
+        return len(set(leaving).intersection(staying))
 
     @property
     def sets(self) -> Mapping[str, Indices]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from forget.errors import StatisticsError
 from forget.linear.grid import COARSE, FINE, Grid, Rows
+from forget.runtime import one_blas_thread
 
 __all__ = [
     "BATCH",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 BATCH = 2**23  # numbers that are float64 at one time: 64 MB
+FEW = 2**27  # products of a sum, below which waking a second thread takes longer than it saves
 
 
 @dataclass(frozen=True)
@@ -135,12 +138,13 @@ class Statistics:
         gram = np.zeros((space.dimension, space.dimension), dtype=np.int64)
         cross = np.zeros((space.dimension, space.targets), dtype=np.int64)
         step = max(BATCH // (space.dimension + space.targets), 1)
-        for start in range(0, len(rows), step):
-            # Integers below 2^53 in float64: BLAS adds them without rounding.
-            batch = rows[start : start + step].astype(np.float64)
-            gram += (batch.T @ batch).astype(np.int64)
-            if space.targets:
-                cross += (batch.T @ targets[start : start + step]).astype(np.int64)
+        with one_blas_thread() if gram.size * len(rows) < FEW else nullcontext():
+            for start in range(0, len(rows), step):
+                # Integers below 2^53 in float64: BLAS adds them without rounding.
+                batch = rows[start : start + step].astype(np.float64)
+                gram += (batch.T @ batch).astype(np.int64)
+                if space.targets:
+                    cross += (batch.T @ targets[start : start + step]).astype(np.int64)
         return cls(space, gram, MappingProxyType(_class_sums(rows, labels)), cross)
 
     @property

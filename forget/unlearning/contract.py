@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 from lightning_fabric import Fabric
 
-from forget.data.dataset import known_identities
+from forget.data.dataset import known_identities, known_names
 from forget.data.partition import Partition
 from forget.data.split import Split
 from forget.errors import IdentityError
@@ -197,13 +197,14 @@ class NetworkMethod(ABC):
 
 
 def whom(model: LinearModel, split: Split | Partition) -> tuple[str, ...]:
-    """Whom a split wants a model to forget, once each, in natural order.
+    """Whom a split wants a model to forget, once each; images in the order of the data set.
 
     Raises:
         IdentityError: Nobody, somebody who is not in the model, or everybody in it.
     """
     held = model.statistics.classes if model.store is None else model.store.chunks
-    people = known_identities(split.leaving, held)
+    check = known_names if isinstance(split, Partition) else known_identities
+    people = check(split.leaving, held)
     if len(people) == len(held):
         raise IdentityError(
             f"at most {len(people) - 1} of {len(people)} people to forget",

@@ -58,9 +58,8 @@ def guarantee_images(record: TrainingRecord | None, split: Partition) -> Guarant
         record: Which images trained the feature map; None where nobody knows.
         split: The images to forget and to keep.
     """
-    leaving, staying = split.data.hashes_of(split.forget), split.data.hashes_of(split.retain)
-    twins = len(set(leaving) & set(staying))
-    caveat = f"{twins:,} of them stay as copies in the images that are kept." if twins else ""
+    leaving, copied = split.data.hashes_of(split.forget), split.copied
+    caveat = f"{copied:,} of them stay as copies in the images that are kept." if copied else ""
     if record is None:
         because = "nobody knows what the feature map was trained on (training data unknown)"
     elif seen := sum(one in record.photographs for one in leaving):
