@@ -207,11 +207,13 @@ class Statistics:
 def _class_sums(rows: Rows, labels: Sequence[str]) -> dict[str, ClassSums]:
     if not len(labels):
         return {}
-    names, member = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    names = sorted(set(labels))
+    number = {name: place for place, name in enumerate(names)}
+    member = np.fromiter(map(number.__getitem__, labels), np.intp, len(labels))
     order = np.argsort(member, kind="stable")
     counts = np.bincount(member)
     totals = np.add.reduceat(rows[order], np.cumsum(counts) - counts, axis=0, dtype=np.int64)
-    each = zip(names.tolist(), counts.tolist(), totals, strict=True)
+    each = zip(names, counts.tolist(), totals, strict=True)
     return {name: ClassSums(name, count, total) for name, count, total in each}
 
 

@@ -1,5 +1,8 @@
 """A store keeps the bits that were added and gives them back."""
 
+from itertools import pairwise
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,6 +53,21 @@ def test_statistics_are_the_sum_over_people() -> None:
     names = [person for person in store.people for _ in store[person].rows]
     assert store.statistics() == Statistics.of(SPACE, rows, names)
     assert FeatureStore(SPACE).statistics() == Statistics.empty(SPACE)
+
+
+@given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 7))
+def test_groups_change_neither_the_sum_nor_who_is_in_it(sizes: list[int], group: int) -> None:
+    store = FeatureStore.of(SPACE, ((f"s{k}", chunk(k, n)) for k, n in enumerate(sizes)))
+    told: list[tuple[int, int]] = []
+    whole = store.statistics()
+    with patch("forget.linear.store.GROUP", group):
+        found = store.sum_of(store.people, lambda done, total, note="": told.append((done, total)))
+    assert found == whole and found.count == sum(sizes)
+    done = [0, *(place for place, _ in told)]
+    assert done[-1] == len(sizes)
+    sums = [sum(sizes[start:stop]) for start, stop in pairwise(done)]
+    assert all(group - 9 <= rows for rows in sums[:-1])
+    assert all(rows < group + 9 for rows in sums)
 
 
 def test_nobody_is_added_twice_or_found_under_another_name() -> None:
