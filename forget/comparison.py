@@ -1,7 +1,7 @@
 """Methods side by side on the same networks, each read against the one trained again without."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from lightning_fabric import Fabric
 
-from forget.contenders import READY, Answer, Contender, contenders, logits_at
+from forget.contenders import READY, Answer, Contender, Trial, contenders
 from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
@@ -235,7 +235,7 @@ class _Trained:
         self.split, self.make, self.fabric, self.seed = split, networks, fabric, seed
         self.sets = {name: _some(indices, most) for name, indices in split.sets.items()}
         self.asked = np.unique(np.concatenate(list(self.sets.values())))
-        self.networks: Networks | None = None
+        self.trial: Trial | None = None
         self.reference = np.zeros((0, 0))
         self.distance = float("nan")
 
@@ -243,22 +243,20 @@ class _Trained:
         self, contender: Contender, seed: int, on_step: OnStep
     ) -> tuple[Answer, dict[str, Any]]:
         """Runs a contender and judges it."""
-        if self.networks is None:
-            self.networks = self.make()
-            network = self.networks.reference
-            self.reference = logits_at(network, self.split, self.fabric, self.asked)
-            self.distance = _distance(self.networks.original, network)
+        if self.trial is None:
+            networks = self.make()
+            self.trial = Trial(networks, self.split, self.asked, self.fabric)
+            self.reference = self.trial.logits(networks.reference)
+            self.distance = _distance(networks.original, networks.reference)
         with PeakMemory() as memory:
-            answer = contender(self.networks, self.split, seed, self.fabric, on_step, self.asked)
+            answer = contender(replace(self.trial, seed=seed, on_step=on_step))
         judged = row_of(
             answer.logits, self.split.data.labels, self.sets, self.reference, self.seed
         )
         row: dict[str, Any] = dict(judged)
-        return answer, row | self._cost(answer) | {"memory": memory.taken}
+        return answer, row | self._cost(answer, self.trial.networks) | {"memory": memory.taken}
 
-    def _cost(self, answer: Answer) -> dict[str, Any]:
-        networks = self.networks
-        assert networks is not None
+    def _cost(self, answer: Answer, networks: Networks) -> dict[str, Any]:
         return {
             "seconds": answer.seconds,
             "share of retraining": answer.seconds / networks.seconds,

@@ -1,10 +1,9 @@
 """What is compared: methods of networks, and subtraction where the linear part begins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
-from typing import Protocol
 
 import numpy as np
 from lightning_fabric import Fabric
@@ -33,9 +32,9 @@ __all__ = [
     "STANDARD",
     "Answer",
     "Contender",
+    "Trial",
     "by_method",
     "contenders",
-    "logits_at",
     "never_learned",
 ]
 
@@ -65,20 +64,40 @@ class Answer:
     refit_gap: float = float("nan")
 
 
-class Contender(Protocol):
-    """Takes what was trained, and forgets."""
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """What a contender is given.
 
-    def __call__(
-        self,
-        networks: Networks,
-        split: Partition,
-        seed: int,
-        fabric: Fabric,
-        on_step: OnStep,
-        asked: Indices,
-    ) -> Answer:
-        """Forgets `split.forget`, and answers for the images that are asked for."""
-        ...
+    Arguments:
+        networks: What was trained.
+        split: Which images to forget, which to keep.
+        asked: The images that it shall answer for.
+        fabric: Where to compute.
+        seed: Of the method.
+        on_step: Told of progress.
+    """
+
+    networks: Networks
+    split: Partition
+    asked: Indices = field(repr=False)
+    fabric: Fabric
+    seed: int = 0
+    on_step: OnStep = silent
+
+    def logits(self, network: Classifier) -> NDArray[np.float32]:
+        """Of the images that are asked for, in their places among all, (n, c); else nan."""
+        data = self.split.data
+        return self.placed(logits_of(network, data, self.asked, self.fabric.device))
+
+    def placed(self, logits: NDArray) -> NDArray:
+        """The rows of the images that are asked for, put in their places among all; else nan."""
+        images = len(self.split.data.images)
+        found = np.full((images, logits.shape[1]), np.nan, logits.dtype)
+        found[self.asked] = logits
+        return found
+
+
+Contender = Callable[[Trial], Answer]
 
 
 def contenders(names: Sequence[str], problem: str = "") -> dict[str, Contender]:
@@ -113,88 +132,49 @@ def contenders(names: Sequence[str], problem: str = "") -> dict[str, Contender]:
 def by_method(method: NetworkMethod) -> Contender:
     """A network method on the original."""
 
-    def contend(
-        networks: Networks,
-        split: Partition,
-        seed: int,
-        fabric: Fabric,
-        on_step: OnStep,
-        asked: Indices,
-    ) -> Answer:
-        found = method(networks.original, split, seed, on_step, fabric=fabric)
+    def contend(trial: Trial) -> Answer:
+        original = trial.networks.original
+        found = method(original, trial.split, trial.seed, trial.on_step, fabric=trial.fabric)
         network: Classifier = found.model  # type: ignore[assignment]
         passes = float(found.detail["passes"])
-        logits = logits_at(network, split, fabric, asked)
-        return Answer(logits, found.guarantee, found.seconds, passes, network)
+        return Answer(trial.logits(network), found.guarantee, found.seconds, passes, network)
 
     return contend
 
 
-def never_learned(
-    name: str,
-    networks: Networks,
-    split: Partition,
-    fabric: Fabric,
-    asked: Indices,
-    on_step: OnStep = silent,
-) -> NDArray[np.floating]:
+def never_learned(name: str, trial: Trial) -> NDArray[np.floating]:
     """What subtraction's model would say, (n, c), had the images never been learned from.
 
     That is the same readout fitted without them: on the network that a core trained for `READY`,
     on the reference for `STANDARD`. nan where nobody asked.
     """
+    networks, split = trial.networks, trial.split
     if name == READY:
-        kept = np.setdiff1d(_added(networks, split), split.forget)
-        linear = _Linear(_core(networks), split, networks.core_images, kept, asked, on_step)
+        kept = np.setdiff1d(_added(trial), split.forget)
+        linear = _Linear(_core(networks), trial, networks.core_images, kept)
     else:
         base = _trained(networks.reference, split, split.retain)
-        linear = _Linear(base, split, split.retain, split.retain, asked, on_step)
+        linear = _Linear(base, trial, split.retain, split.retain)
     return linear.logits(linear.fit(linear.learned))
 
 
-def logits_at(
-    network: Classifier, split: Partition, fabric: Fabric, asked: Indices
-) -> NDArray[np.float32]:
-    """Logits of some images in their places among all, (n, c); nan in those of all others."""
-    return _placed(split, asked, logits_of(network, split.data, asked, fabric.device))
-
-
-def _reference(
-    networks: Networks,
-    split: Partition,
-    seed: int,
-    fabric: Fabric,
-    on_step: OnStep,
-    asked: Indices,
-) -> Answer:
-    on_step(1, 1, "reading the reference")
-    promised = NETWORK_METHODS["retrain"].promise(split)
-    logits = logits_at(networks.reference, split, fabric, asked)
+def _reference(trial: Trial) -> Answer:
+    trial.on_step(1, 1, "reading the reference")
+    networks = trial.networks
+    promised = NETWORK_METHODS["retrain"].promise(trial.split)
+    logits = trial.logits(networks.reference)
     return Answer(logits, promised, networks.seconds, networks.passes, networks.reference)
 
 
-def _standard(
-    networks: Networks,
-    split: Partition,
-    seed: int,
-    fabric: Fabric,
-    on_step: OnStep,
-    asked: Indices,
-) -> Answer:
-    base = _trained(networks.original, split, split.train)
-    return _Linear(base, split, split.train, split.train, asked, on_step).less_the_forgotten()
+def _standard(trial: Trial) -> Answer:
+    train = trial.split.train
+    base = _trained(trial.networks.original, trial.split, train)
+    return _Linear(base, trial, train, train).less_the_forgotten()
 
 
-def _ready(
-    networks: Networks,
-    split: Partition,
-    seed: int,
-    fabric: Fabric,
-    on_step: OnStep,
-    asked: Indices,
-) -> Answer:
-    base, added = _core(networks), _added(networks, split)
-    return _Linear(base, split, networks.core_images, added, asked, on_step).less_the_forgotten()
+def _ready(trial: Trial) -> Answer:
+    core = trial.networks.core_images
+    return _Linear(_core(trial.networks), trial, core, _added(trial)).less_the_forgotten()
 
 
 def _core(networks: Networks) -> ClassifierFeatures:
@@ -203,9 +183,9 @@ def _core(networks: Networks) -> ClassifierFeatures:
     return networks.core.base
 
 
-def _added(networks: Networks, split: Partition) -> Indices:
+def _added(trial: Trial) -> Indices:
     """The training images that did not train the core's network."""
-    return np.setdiff1d(split.train, networks.core_images)
+    return np.setdiff1d(trial.split.train, trial.networks.core_images)
 
 
 def _trained(network: Classifier, split: Partition, images: Indices) -> ClassifierFeatures:
@@ -217,18 +197,13 @@ class _Linear:
     """The last layer of a network, and the rows of the images that it learns or is asked about."""
 
     def __init__(
-        self,
-        base: ClassifierFeatures,
-        split: Partition,
-        core: Indices,
-        learned: Indices,
-        asked: Indices,
-        on_step: OnStep,
+        self, base: ClassifierFeatures, trial: Trial, core: Indices, learned: Indices
     ) -> None:
-        self.split, self.learned, self.asked = split, learned, asked
-        self.readout = linearize_classifier("penultimate", base, split.data, core, on_step)
-        self.images = np.union1d(learned, asked)
-        self.measured = self.readout.measure(split.data.images[self.images], on_step)
+        self.trial, self.split, self.learned = trial, trial.split, learned
+        data, told = self.split.data, trial.on_step
+        self.readout = linearize_classifier("penultimate", base, data, core, told)
+        self.images = np.union1d(learned, trial.asked)
+        self.measured = self.readout.measure(data.images[self.images], told)
 
     def fit(self, indices: Indices) -> LinearModel:
         """The model of some of the learned images."""
@@ -236,10 +211,8 @@ class _Linear:
 
     def logits(self, model: LinearModel) -> NDArray[np.floating]:
         """Of the images that are asked for, in their places."""
-        rows = self._rows(self.asked)
-        return _placed(
-            self.split, self.asked, self.readout.logits(model, rows, self.split.data.classes)
-        )
+        rows = self._rows(self.trial.asked)
+        return self.trial.placed(self.readout.logits(model, rows, self.split.data.classes))
 
     def less_the_forgotten(self) -> Answer:
         """The model of all learned images less those to forget; compared with its refit."""
@@ -257,11 +230,3 @@ class _Linear:
 
     def _rows(self, indices: Indices) -> Measured:
         return self.measured[np.searchsorted(self.images, indices)]
-
-
-def _placed(
-    split: Partition, asked: Indices, logits: NDArray[np.floating]
-) -> NDArray[np.floating]:
-    found = np.full((len(split.data.images), logits.shape[1]), np.nan, logits.dtype)
-    found[asked] = logits
-    return found

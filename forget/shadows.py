@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from forget.contenders import READY, STANDARD, Contender, logits_at, never_learned
+from forget.contenders import READY, STANDARD, Contender, Trial, never_learned
 from forget.data.partition import Partition, thinned
 from forget.errors import ForgetError
 from forget.metrics.detection import Detection, detect
@@ -120,12 +120,13 @@ def cast_shadows(
             if trained is None:
                 share = 0.5 if READY in wanted else 0.0
                 trained = train_networks(problem, world, number, fabric, share, told, networks)
-            forgot = contender(trained, world, number, fabric, told, asked).logits
+            trial = Trial(trained, world, asked, fabric, number, told)
+            forgot = contender(trial).logits
             if name in (STANDARD, READY):
-                never = never_learned(name, trained, world, fabric, asked, told)
+                never = never_learned(name, trial)
             else:
                 if reference is None:
-                    reference = logits_at(trained.reference, world, fabric, asked)
+                    reference = trial.logits(trained.reference)
                 never = reference
             shadow = _shadow(world, forgot, never)
             shadow.save(path)
