@@ -87,3 +87,8 @@ def test_a_stage_is_done_once_it_is_in_the_table(
     done = [line for line in lines if line.startswith("done")]
     assert done == ["done 0 network, reference"]
     assert len(set(lines)) == len(lines)
+
+
+def test_the_page_shows_the_committed_rows() -> None:
+    shown = benchmark.PAGE.path.read_text()
+    assert benchmark.PAGE.renewed(shown) == shown

@@ -4,6 +4,7 @@
     python -m benchmarks.mufac --side 128 --run logs/mufac/...   networks of a finished run
     python -m benchmarks.mufac --list                            stages, and which are done
     python -m benchmarks.mufac --show                            tables of what is there
+    python -m benchmarks.mufac --write                           the tables of docs/mufac.md
     python -m benchmarks.mufac --figures docs                    and its figures
 
 Appends to benchmarks/mufac.csv, stage by stage; networks are kept in app_data/networks.
@@ -35,6 +36,7 @@ from forget.runs.run import Run
 from forget.runtime import machine
 from forget.seeds import read_seeds
 from forget.terminal import ProgressBars
+from scripts.pages import Page
 
 TABLE = Path(__file__).parents[1] / "mufac.csv"
 COLUMNS = ["side", "seed", "stage", "forget", "model", "metric", "value", "machine"]
@@ -106,6 +108,15 @@ def read() -> pd.DataFrame:
     return pd.read_csv(TABLE) if TABLE.is_file() else pd.DataFrame(columns=COLUMNS)
 
 
+def measured() -> str:
+    """The tables of all sizes that were measured."""
+    table = read()
+    return "\n\n".join(tables(table, side) for side in sorted(table["side"].unique()))
+
+
+PAGE = Page("mufac.md", "python -m benchmarks.mufac --write", measured)
+
+
 def append(side: int, seed: int, stage: str, rows: Sequence[Row]) -> None:
     """Adds the rows of a finished stage; the table is replaced as a whole."""
     new = pd.DataFrame([(side, seed, stage, *row, machine()) for row in rows], columns=COLUMNS)
@@ -130,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget-minutes", type=float, default=float("inf"), help=say)
     parser.add_argument("--list", action="store_true", help="show the stages and end")
     parser.add_argument("--show", action="store_true", help="show the tables and end")
+    parser.add_argument("--write", action="store_true", help="write the page's tables and end")
     say = "draw the figures into this folder and end"
     parser.add_argument("--figures", type=Path, metavar="FOLDER", help=say)
     options = parser.parse_args(arguments)
@@ -148,6 +160,9 @@ def _run(options: argparse.Namespace) -> int:
     ]
     if options.show:
         print(tables(table, options.side))
+        return 0
+    if options.write:
+        PAGE.write()
         return 0
     if options.figures:
         drawn = draw(table, options.side, options.figures)

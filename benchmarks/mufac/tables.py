@@ -1,6 +1,8 @@
 """The README's tables of MUFAC, made from benchmarks/mufac.csv."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -16,11 +18,14 @@ HALF = "core 50%"
 
 
 def tables(table: pd.DataFrame, side: int) -> str:
-    """All tables that a size has rows for, in Markdown."""
+    """All tables that a size has rows for, in Markdown, each under its title."""
     mine = table[table["side"] == side]
-    parts = (_price, _ready, _standard, _people)
-    found = [text for part in parts if (text := part(mine))]
-    return "\n\n".join(found) if found else f"Nothing was measured at {side} pixels yet."
+    found = [f"**{title}**\n\n{text}" for title, part in PARTS.items() if (text := part(mine))]
+    if not found:
+        return f"Nothing was measured at {side} pixels yet."
+    seeds = ", ".join(map(str, sorted(mine["seed"].unique())))
+    machines = "; ".join(mine["machine"].unique())
+    return "\n\n".join([f"{side} pixels; seeds {seeds}; {machines}.", *found])
 
 
 def _price(table: pd.DataFrame) -> str:
@@ -30,7 +35,11 @@ def _price(table: pd.DataFrame) -> str:
     lines = []
     for title, stage, model in (
         ("network alone", "network, {}", "network"),
-        *((f"`{kind}`", kind + ", {}", f"{kind}, added") for kind in LINEARIZATIONS),
+        *(
+            (f"`{kind}`, learned {learned}", kind + ", {}", f"{kind}, {learned}")
+            for kind in LINEARIZATIONS
+            for learned in ("added", "everybody")
+        ),
     ):
         cells = [_mean(first, stage.format(core), model, "test and unseen") for core in columns]
         whole = "everybody" if model == "network" else ""
@@ -62,10 +71,40 @@ def _ready(table: pd.DataFrame) -> str:
                 if when == "after":
                     gap = values_of(table, stage, model, forget, "gap to the refit")
                     seconds = values_of(table, stage, model, forget, "seconds")
-                    extra = [f"{max(gap):g}", f"{np.mean(seconds):.2g} s"] if len(gap) else extra
+                    extra[0] = f"{max(gap):g}" if len(gap) else ""
+                    extra[1] = f"{np.mean(seconds):.2g} s" if len(seconds) else ""
                 lines.append([f"`{kind}`, learned {learned}, {when}", *cells, *extra])
     heads = ["", "forget", "retain", "test", "unseen", "MIA", "NoMUS", "gap to refit", "time"]
     return _markdown(heads, [line for line in lines if any(line[1:])])
+
+
+def _deletions(table: pd.DataFrame) -> str:
+    """Every forget set, out of each linearization: what is left, and what it took."""
+    names = ("forget", "test and unseen", "gap to the refit")
+    times = ("seconds", "seconds of the refit")
+    lines = []
+    for kind in LINEARIZATIONS:
+        stage = f"{kind}, {HALF}"
+        sets = table.loc[table["stage"] == stage, "forget"].dropna().unique()
+        for what, learned in product(sets, ("added", "everybody")):
+            find = partial(values_of, table, stage, f"{kind}, {learned}", what)
+            if not len(find("images")):
+                continue
+            model = f"{kind}, {learned}"
+            cells = [f"{find('images').mean():,.5g}"]
+            cells += [_interval(table, stage, model, what, name) for name in names]
+            cells += [f"{find(name).mean():.2g}" if len(find(name)) else "" for name in times]
+            lines.append([f"`{kind}`, learned {learned}, less {what}", *cells])
+    heads = [
+        "",
+        "images",
+        "right on them",
+        "test and unseen",
+        "gap to refit",
+        "s",
+        "s of the refit",
+    ]
+    return _markdown(heads, lines)
 
 
 def _standard(table: pd.DataFrame) -> str:
@@ -147,3 +186,12 @@ def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
         return ""
     rows = [heads, ["---"] * len(heads), *lines]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+PARTS: dict[str, Callable[[pd.DataFrame], str]] = {
+    "The price: accuracy over the share of the people who train the network": _price,
+    "Forget-ready: before and after the benchmark's 1,500 are forgotten": _ready,
+    "Forget-ready: other forget sets, all outside the core": _deletions,
+    "The standard setting: approximate steps on the network of everybody": _standard,
+    "People: whom linearizations recognise, and what forgetting them costs": _people,
+}
