@@ -23,7 +23,8 @@ def ended(work: Callable[[], int], interrupted: str = "Interrupted.") -> int:
         sys.stderr.write(f"error: {error}\n")
         return 2
     except OSError as error:
-        sys.stderr.write(f"error: {error.strerror or error}: {error.filename or ''}\n")
+        where = f": {error.filename}" if error.filename else ""
+        sys.stderr.write(f"error: {error.strerror or error}{where}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"\n{interrupted}\n")

@@ -23,7 +23,7 @@ def test_the_status_of_the_work_is_passed_on(
     [
         (ForgetError("a folder", "a file", "Name another."), 2, "Name another."),
         (FileNotFoundError(2, "No such file", "here.csv"), 2, "No such file: here.csv"),
-        (OSError("disk gone"), 2, "disk gone"),
+        (OSError("disk gone"), 2, "error: disk gone"),
         (KeyboardInterrupt(), 130, GOES_ON),
     ],
     ids=lambda one: type(one).__name__,
@@ -33,7 +33,7 @@ def test_what_a_user_can_mend_is_one_line(
 ) -> None:
     assert ended(lambda: raising(error), GOES_ON) == status
     written = capsys.readouterr().err.strip()
-    assert said in written and "\n" not in written
+    assert said in written and "\n" not in written and not written.endswith(":")
 
 
 def test_a_defect_is_no_message() -> None:
