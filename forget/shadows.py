@@ -18,17 +18,16 @@ from scipy.special import log_softmax
 from forget.contenders import READY, STANDARD, Contender, Trial, never_learned
 from forget.data.partition import Partition, thinned
 from forget.errors import ForgetError
-from forget.metrics.detection import Detection, detect
-from forget.metrics.lira import likelihood_ratio
+from forget.metrics.detection import Detection
+from forget.metrics.lira import LEAST_PAIRS, attack_pairs
 from forget.metrics.report import published_attack
 from forget.metrics.signals import signals
 from forget.networks import train_networks
 from forget.problems import Problem
 from forget.progress import OnStep, silent, within
 
-__all__ = ["FEWEST", "Shadow", "attack_shadows", "cast_shadows", "summary"]
+__all__ = ["Shadow", "attack_shadows", "cast_shadows", "summary"]
 
-FEWEST = 3  # pairs: each is attacked with at least two others
 Reals = NDArray[np.float64]
 
 
@@ -103,8 +102,8 @@ def cast_shadows(
     Raises:
         ForgetError: Fewer than 3 pairs.
     """
-    if pairs < FEWEST:
-        raise ForgetError(f"at least {FEWEST} pairs of shadows", f"{pairs}", "Ask for more.")
+    if pairs < LEAST_PAIRS:
+        raise ForgetError(f"at least {LEAST_PAIRS} pairs of shadows", f"{pairs}", "Ask for more.")
     total, found = pairs * len(wanted), {name: [] for name in wanted}
     asked = np.union1d(split.forget, split.unseen)
     for number in range(pairs):
@@ -135,42 +134,27 @@ def cast_shadows(
 
 
 def attack_shadows(
-    shadows: Sequence[Shadow],
-    people: Sequence[str] | None = None,
-    seed: int = 0,
-    share: float = 0.95,
+    shadows: Sequence[Shadow], people: Sequence[str] | None = None, share: float = 0.95
 ) -> Detection:
-    """Attacks each pair with the Gaussians of all others.
-
-    References:
-        | Inexact Unlearning Needs More Careful Evaluations to Avoid a False Sense of Privacy
-          (Hayes et al., 2025)
+    """Attacks each pair with the Gaussians of all others, see `forget.metrics.lira.attack_pairs`.
 
     Arguments:
         shadows: Pairs, at least 3.
         people: Who is on each image, for the interval; by default everybody is somebody else.
-        seed: Of the interval's draws.
         share: Of the interval.
     """
     learned, never = (
         np.stack([getattr(one, name) for one in shadows]) for name in ("learned", "never")
     )
-    inside, outside = [], []
-    for number in range(len(shadows)):
-        rest = np.arange(len(shadows)) != number
-        for scores, found in ((learned, inside), (never, outside)):
-            found.append(likelihood_ratio(scores[number], learned[rest], never[rest]))
-    names = [str(k) for k in range(learned.shape[1])] if people is None else list(people)
-    who = names * len(shadows)
-    return detect(np.concatenate(inside), np.concatenate(outside), who, who, seed, share)
+    return attack_pairs(learned, never, people, share)
 
 
 def summary(
-    shadows: Mapping[str, Sequence[Shadow]], people: Sequence[str] | None = None, seed: int = 0
+    shadows: Mapping[str, Sequence[Shadow]], people: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """A row per contender: the attack by shadows beside the published one.
 
-    "auc", "low" and "high" (95 %, whole people drawn again), "tpr 0.01", and the mean margin (the
+    "auc", "low" and "high" (95 %, over worlds and people), "tpr 0.01", and the mean margin (the
     logit of the right class's probability) of what forgot, "margin", and of what never learned,
     "margin, never learned", all nan where a model broke; "published" and "published, never
     learned": accuracy of the benchmark's attack, mean over worlds; "pairs".
@@ -180,7 +164,7 @@ def summary(
         whole = all(np.isfinite([*one.learned, *one.never]).all() for one in found)
         row: dict[str, object] = {"method": name}
         if whole:
-            one = attack_shadows(found, people, seed)
+            one = attack_shadows(found, people)
             low, high = one.interval
             row |= {"auc": one.auc, "low": low, "high": high, "tpr 0.01": one.tpr[0.01]}
             row["margin"] = float(np.mean([pair.learned for pair in found]))

@@ -11,9 +11,10 @@ from forget.auditing.subject import Subject
 from forget.metrics.retrieval import unit
 from forget.metrics.verdict import discoveries
 
-__all__ = ["NEIGHBOURS", "collateral", "deciles", "hurt_by", "neighbours"]
+__all__ = ["NEIGHBOURS", "collateral", "deciles", "hurt_by", "in_words", "neighbours"]
 
 NEIGHBOURS = 0.05  # share of those who stay that is most like the forgotten
+RATE = 0.05  # of false discoveries
 
 
 def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFrame:
@@ -22,15 +23,17 @@ def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFr
     Columns: `person`; `photographs` held out; `named before`, `named after` rightly; `lost`,
     `won`; `similarity` to the nearest forgotten person (cosine of mean features, before);
     `neighbour`, among the most similar; `hurt`, whether more was lost than chance explains, at a
-    false discovery rate of 5 % over all people (one-sided exact test of lost against won).
+    false discovery rate of 5 % over all people (one-sided exact test of lost against won);
+    `enough`, whether losing every photograph that was named would show as that at all, which takes
+    five of them.
     """
     if before.answer is None or after.answer is None:
         return pd.DataFrame()
     similar = _similarity(before, evidence)
-    rows = []
+    known, rows = _known(before, evidence) & _known(after, evidence), []
     for person in evidence.staying:
         indices = evidence.held_out(person)
-        if not len(indices):
+        if not len(indices) or person not in known:
             continue
         images = evidence.images(indices)
         was, now = (
@@ -53,8 +56,31 @@ def collateral(before: Subject, after: Subject, evidence: Evidence) -> pd.DataFr
     table = pd.DataFrame(rows)
     if len(table):
         table["neighbour"] = table["person"].isin(neighbours(similar))
-        table["hurt"] = discoveries(table["p"].to_numpy())
+        table["hurt"] = discoveries(table["p"].to_numpy(), RATE)
+        table["enough"] = 0.5 ** table["named before"] <= RATE
     return table
+
+
+def in_words(table: pd.DataFrame) -> str:
+    """What `collateral` found, in sentences; empty where it asked nobody.
+
+    A few photographs of a person show nothing however many are lost, so all are counted together.
+    """
+    if not len(table):
+        return ""
+    whole = hurt_by(table, ["everybody"] * len(table)).iloc[0]
+    said = (
+        f"Of {int(whole['photographs'])} held-out photographs of {len(table)} people who stay, "
+        f"{int(whole['named before'])} were named rightly before and {int(whole['named after'])} "
+        f"after: {int(whole['lost'])} lost, {int(whole['won'])} won, "
+        + ("more lost than chance explains." if whole["hurt"] else "which chance explains.")
+    )
+    asked = int(table["enough"].sum())
+    if asked:
+        said += f" {int(table['hurt'].sum())} of {asked} people lost more than chance explains."
+    if few := len(table) - asked:
+        said += f" Of {few} people too few photographs are there to say so of any one of them."
+    return said
 
 
 def hurt_by(table: pd.DataFrame, groups: Sequence[object]) -> pd.DataFrame:
@@ -88,6 +114,12 @@ def neighbours(similar: dict[str, float]) -> list[str]:
     """The twentieth part of people that is most similar to the forgotten, at least one."""
     count = max(round(NEIGHBOURS * len(similar)), 1)
     return sorted(similar, key=lambda person: -similar[person])[:count]
+
+
+def _known(subject: Subject, evidence: Evidence) -> set[str]:
+    """Everybody whom a model can name."""
+    one = evidence.faces.images[:1]
+    return set() if subject.answer is None else set(subject.answer(one).classes)
 
 
 def _chance(lost: int, won: int) -> float:

@@ -13,11 +13,10 @@ from forget.linear.erasing.features import rows_in
 from forget.linear.model import LinearModel
 from forget.methods.registry import LINEAR_METHODS, unlearn
 from forget.metrics.detection import Detection, detect
-from forget.metrics.lira import likelihood_ratio
+from forget.metrics.lira import attack_pairs
 from forget.progress import OnStep, silent
 
 __all__ = [
-    "LEAST_SHADOWS",
     "SHADOWS",
     "Deletion",
     "deletion",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 SHADOWS = 64
-LEAST_SHADOWS = 4  # half attack the others, and two are the fewest that have a spread
 
 Reals = NDArray[np.float64]
 # Takes people out of a model: what is audited by shadows is the method, not one result of it.
@@ -111,13 +109,8 @@ def shadow_attack(
     """U-LiRA on the readout: models that learned and forgot somebody, beside ones that never did.
 
     Each shadow is fitted on half of the other people, drawn anew; with the people, who are then
-    taken out, and, from the same half, without them. A photograph's score is its best one. Half
-    of the shadows are attacked with the Gaussians of the other half. A pair of shadows that are
-    equal bit for bit gives equal scores, and an AUC of exactly one half.
-
-    References:
-        | Inexact Unlearning Needs More Careful Evaluations to Avoid a False Sense of Privacy
-          (Hayes et al., 2025)
+    taken out, and, from the same half, without them. A photograph's score is its best one. Each
+    pair is attacked with the Gaussians of all others, see `attack_pairs`.
 
     Arguments:
         model: Knows the people and others; its store holds all rows.
@@ -130,30 +123,29 @@ def shadow_attack(
 
     Raises:
         StatisticsError: The model was saved without its store.
+        ForgetError: Nobody else is in the model.
     """
     store, _ = model.parts()
     others = [person for person in store.people if person not in set(people)]
+    if not others:
+        raise ForgetError(
+            "a model from before that knows somebody else, whom shadows are made of",
+            f"one of {', '.join(people)} alone",
+            "Audit a model of more people, or leave the one from before out.",
+        )
     rows = np.concatenate([store[person].rows for person in people])
     names = [person for person in people for _ in store[person].rows]
     draw = np.random.default_rng(seed)
-    seen: dict[bool, list[Reals]] = {True: [], False: []}
+    forgot, without = [], []
     for number in range(shadows):
         half = draw.choice(others, max(len(others) // 2, 1), replace=False).tolist()
         away = [person for person in others if person not in half]
         learned = model.holding(store.sum_of([*half, *people]), away)
         never = model.holding(store.sum_of(half), [*away, *people])
-        for was_there, one in ((True, delete(learned, people)), (False, never)):
-            seen[was_there].append(_best(one, model, rows))
+        for found, one in ((forgot, delete(learned, people)), (without, never)):
+            found.append(_best(one, model, rows))
         on_step(number + 1, shadows, "shadows")
-    cut = shadows // 2
-    inside, outside = (np.stack(seen[one]) for one in (True, False))
-    statistics = {
-        was_there: [likelihood_ratio(score, inside[:cut], outside[:cut]) for score in found[cut:]]
-        for was_there, found in ((True, inside), (False, outside))
-    }
-    both = [np.concatenate(statistics[one]) for one in (True, False)]
-    who = names * (shadows - cut)
-    return detect(both[0], both[1], who, who, seed, share)
+    return attack_pairs(np.stack(forgot), np.stack(without), names, share)
 
 
 def _best(shadow: LinearModel, model: LinearModel, rows: NDArray[np.int16]) -> Reals:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from forget.auditing.run import Audit
+from forget.auditing.outcome import Audit
 from forget.charts.people import COLOURS, plain
 from forget.metrics.detection import Detection
 from forget.metrics.verdict import Verdict

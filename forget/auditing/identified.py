@@ -1,6 +1,7 @@
 """Still identified? Taken for somebody when shown, found when enrolled again."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,16 +43,13 @@ def enrolled_again(evidence: Evidence, count: int) -> Measure:
         evidence: The photographs.
         count: How many photographs the person is enrolled with; fewer where there are fewer.
     """
-    known: dict[int, tuple[Reals, Sequence[str]]] = {}
 
+    @lru_cache(maxsize=1)  # of one model at a time, which it keeps alive
     def gallery(subject: Subject) -> tuple[Reals, Sequence[str]]:
-        if id(subject) not in known:
-            known.clear()  # of one model at a time
-            people = evidence.staying
-            shown = [evidence.fitted(one)[:count] for one in people]
-            names = [one for one, some in zip(people, shown, strict=True) for _ in some]
-            known[id(subject)] = subject.embed(evidence.images(np.concatenate(shown))), names
-        return known[id(subject)]
+        people = evidence.staying
+        shown = [evidence.fitted(one)[:count] for one in people]
+        names = [one for one, some in zip(people, shown, strict=True) for _ in some]
+        return subject.embed(evidence.images(np.concatenate(shown))), names
 
     def measure(subject: Subject, person: str) -> Reals:
         features, names = gallery(subject)

@@ -3,15 +3,17 @@
 import math
 from collections.abc import Sequence
 
-from forget.auditing.detectable import LEAST_SHADOWS, SHADOWS, deletion
+from forget.auditing.detectable import SHADOWS, deletion
 from forget.auditing.evidence import Evidence
+from forget.auditing.outcome import Audit
 from forget.auditing.reference import check_reference
-from forget.auditing.run import MARGIN, Audit, audit_people
+from forget.auditing.run import MARGIN, audit_people
 from forget.auditing.subject import KnownRows, Subject, from_linear
 from forget.data.dataset import FaceDataset
 from forget.errors import ForgetError
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
+from forget.metrics.lira import LEAST_PAIRS
 from forget.progress import OnStep, silent
 
 __all__ = ["audit"]
@@ -88,9 +90,9 @@ def _check_numbers(margin: float, shadows: int, seed: int) -> None:
     if not (math.isfinite(margin) and 0 <= margin < 1):
         remedy = "Shares and areas differ by at most 1; 0.1 is usual."
         raise ForgetError("a margin of 0 or more, below 1", f"{margin:g}", remedy)
-    if shadows < LEAST_SHADOWS:
-        remedy = f"Half of them attack the others; {SHADOWS} are usual."
-        raise ForgetError(f"at least {LEAST_SHADOWS} pairs of shadow models", f"{shadows}", remedy)
+    if shadows < LEAST_PAIRS:
+        remedy = f"Each is attacked with the others; {SHADOWS} are usual."
+        raise ForgetError(f"at least {LEAST_PAIRS} pairs of shadow models", f"{shadows}", remedy)
     if seed < 0:
         raise ForgetError("a seed of 0 or more", f"{seed}", "Choose another.")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from forget.auditing.collateral import deciles
+from forget.auditing.collateral import deciles, in_words
 from forget.auditing.figures import figures
-from forget.auditing.run import Audit
+from forget.auditing.outcome import Audit
 from forget.errors import ForgetError
 from forget.metrics.verdict import Verdict
 
@@ -53,6 +53,8 @@ def summary(audit: Audit) -> str:
         lines.append(f"  Beyond this audit: {audit.beyond}")
     if audit.beside:
         lines.append(f"  {audit.beside}")
+    if len(audit.collateral):
+        lines.append(f"  {in_words(audit.collateral)}")
     lines += [f"  note: {note}" for note in audit.notes]
     return "\n".join([*lines, "", ADVICE])
 
@@ -107,6 +109,8 @@ def save_audit(audit: Audit, folder: str | Path) -> list[Path]:
             texts[f"{name}.csv"] = table.to_csv(index=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name in tables:  # none of an audit that was there before
+            (folder / f"{name}.csv").unlink(missing_ok=True)
         for name, text in texts.items():
             temporary = folder / f".{name}.part"
             temporary.write_text(text, encoding="utf-8")
@@ -134,6 +138,7 @@ def page(audit: Audit) -> str:
     beyond = f"<p><strong>Beyond this audit.</strong> {escape(audit.beyond)}</p>\n"
     beyond = beyond if audit.beyond else ""
     edited = "".join(f"<p>{escape(_edited(one))}</p>" for one in audit.edited)
+    others = f"<p>{escape(in_words(audit.collateral))}</p>\n" if len(audit.collateral) else ""
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Audit</title><style>{STYLE}</style></head>
 <body><h1>Audit: {escape(audit.goal)} of {who}</h1>
@@ -143,7 +148,7 @@ in the model. PASS: the whole interval of the difference (95 % over all question
 margin. FAIL: the difference lies outside it, and the interval excludes 0. Else there is not enough
 data to say.</p>
 {_lines(audit)}{edited}
-<p><strong>Release advice.</strong> {escape(ADVICE)}</p>{notes}
+{others}<p><strong>Release advice.</strong> {escape(ADVICE)}</p>{notes}
 {"".join(parts)}</body></html>
 """
 

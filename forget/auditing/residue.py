@@ -121,8 +121,9 @@ def difference_attack(before: Subject, after: Subject, evidence: Evidence) -> di
     mean feature of each. Otherwise the change of a person's features between the two.
 
     Returns:
-        "auc": of the change, the forgotten against everybody else; "cosine": of the recovered
-        mean feature and the true one, nan where sums are not there.
+        "auc": of the change, the forgotten against everybody else, nan where two networks have
+        no features to compare; "cosine": of the recovered mean feature and the true one, nan where
+        sums are not there.
     """
     people = evidence.faces.identities
     moved = []
@@ -131,7 +132,9 @@ def difference_attack(before: Subject, after: Subject, evidence: Evidence) -> di
         moved.append(_change(before, after, images))
     gone = np.isin(people, evidence.forgotten)
     change = np.array(moved)
-    found = {"auc": auc(change[gone], change[~gone]), "cosine": float("nan")}
+    compared = not np.isnan(change).any()
+    area = auc(change[gone], change[~gone]) if compared else float("nan")
+    found = {"auc": area, "cosine": float("nan")}
     if before.linear is not None and after.linear is not None:
         left = set(before.linear.statistics.classes) - set(after.linear.statistics.classes)
         cosines = [_recovered(before, evidence, person) for person in sorted(left)]
@@ -145,7 +148,7 @@ def _change(before: Subject, after: Subject, images: Sequence) -> float:
         return float(np.abs(scores[0] - scores[1]).mean())
     one, other = before.embed(images), after.embed(images)
     if one.shape != other.shape:
-        return 0.0
+        return float("nan")
     return float(1 - (one * other).sum(1).mean())
 
 

@@ -1,13 +1,12 @@
 """The audit: every question asked of the forgotten and of people who were never there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forget.auditing.asker import Asker
+from forget.auditing.asker import Asker, Measure
 from forget.auditing.collateral import collateral
 from forget.auditing.detectable import (
     SHADOWS,
@@ -19,93 +18,22 @@ from forget.auditing.detectable import (
 )
 from forget.auditing.evidence import Evidence
 from forget.auditing.identified import ENROLLED, enrolled_again, named
+from forget.auditing.outcome import SHARE, Audit
 from forget.auditing.reference import beyond, described
-from forget.auditing.residue import Betrayal, betrayed, difference_attack, probe_table
+from forget.auditing.residue import betrayed, difference_attack, probe_table
 from forget.auditing.subject import Subject, from_linear, never_enrolled
-from forget.auditing.verified import threshold_of, verified
+from forget.auditing.verified import RATE, threshold_of, verified
 from forget.errors import ForgetError
 from forget.metrics.detection import Detection
-from forget.metrics.verdict import Line, Verdict
+from forget.metrics.verdict import Line
 from forget.progress import OnStep, silent
 
-__all__ = ["MARGIN", "SHARE", "Audit", "audit_people"]
+__all__ = ["MARGIN", "audit_people"]
 
-QUESTIONS = len(ENROLLED) + 5  # named, verified twice, two attacks
-TAIL = 0.025 / QUESTIONS
-SHARE = 1 - 2 * TAIL  # of each interval, so that all together hold with 95 %
 MARGIN = 0.1  # of a share or an AUC, within which the forgotten count as like the never-seen
 _GUESSES = "An attacker guesses from answers alone whether these photographs were learned from."
 
 Reals = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Audit:
-    """What an audit found.
-
-    Arguments:
-        forgotten: Whom the model should have forgotten.
-        never: Whom they were compared with.
-        goal: "influence removal" or "suppression".
-        lines: Questions with verdicts.
-        shadows: U-LiRA; None where the model is not linear or no method was given.
-        plain: The simplest attack, on best scores; None for a model without names.
-        relearned: Share of held-out photographs found by number of photographs enrolled, and
-            group.
-        collateral: One row per person who stays.
-        probes: AUC by probe, layer and group.
-        edited: Matrices that betray somebody.
-        difference: What the pair of models gives away; empty without the one from before.
-        notes: What was left out, and why.
-        beyond: What no question can see, such as a network that may have been taught by them;
-            empty where everything is audited.
-        beside: What kind of reference stands beside; empty without one.
-    """
-
-    forgotten: tuple[str, ...]
-    never: tuple[str, ...]
-    goal: str
-    lines: tuple[Line, ...]
-    shadows: Detection | None = field(repr=False)
-    plain: Detection | None = field(repr=False)
-    relearned: pd.DataFrame = field(repr=False)
-    collateral: pd.DataFrame = field(repr=False)
-    probes: pd.DataFrame = field(repr=False)
-    edited: tuple[Betrayal, ...] = field(repr=False)
-    difference: dict[str, float]
-    notes: tuple[str, ...]
-    beyond: str = ""
-    beside: str = ""
-
-    @property
-    def verdict(self) -> Verdict:
-        """FAIL if a line fails, PASS if all pass, else not enough data."""
-        each = [line.verdict for line in self.lines]
-        if Verdict.FAIL in each:
-            return Verdict.FAIL
-        passed = each and all(one is Verdict.PASS for one in each)
-        return Verdict.PASS if passed else Verdict.UNKNOWN
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per question."""
-        return pd.DataFrame(
-            [
-                {
-                    "question": line.question,
-                    "forgotten": line.value,
-                    "never there": line.target,
-                    "reference": line.reference,
-                    "difference": line.difference,
-                    "low": line.interval[0],
-                    "high": line.interval[1],
-                    "margin": line.margin,
-                    "verdict": line.verdict.value,
-                    "means": line.means,
-                }
-                for line in self.lines
-            ]
-        )
 
 
 def audit_people(
@@ -154,38 +82,46 @@ def audit_people(
         on_step(next(steps), total, note)
 
     before = _warmed(after, before, evidence)
-    asker = Asker(after, reference, evidence, margin, suppression, seed, TAIL)
-    gallery = max(len(evidence.staying), 1)
-    lines: list[Line | None] = []
+    asker = Asker(after, reference, evidence, margin, suppression, seed, SHARE)
+    lines: list[Line] = []
+
+    def ask(
+        question: str, measure: Measure, means: str, chance: float, hides: bool = True
+    ) -> None:
+        line = asker.line(question, measure, means, chance, hides)
+        if line is None:
+            notes.append(f"Left out, since no photograph answers it: {question}.")
+        else:
+            lines.append(line)
+
+    if evidence.faces.skipped:
+        left = evidence.faces.skipped
+        notes.append(f"Left out of the data set: {len(left)}, such as {'; '.join(left[:3])}.")
     step("names")
-    lines.append(
-        asker.line(
-            "taken for somebody",
-            named(evidence),
-            "An attacker shows a new photograph: does the model name anybody?",
-            0.0 if suppression else None,
-        )
-    )
     if after.answer is None:
         notes.append("The model has no gallery, so nobody can be named.")
+    else:
+        means = "An attacker shows a new photograph: does the model name anybody?"
+        ask("taken for somebody", named(evidence), means, 0.0)
     for count in ENROLLED:
         step(f"enrolled with {count}")
-        lines.append(
-            asker.line(
-                f"found when enrolled again with {count}",
-                enrolled_again(evidence, count),
-                "An attacker has so many photographs and enrols the person: are they found "
-                "better than a stranger would be?",
-                1 / gallery,
-            )
+        ask(
+            f"found when enrolled again with {count}",
+            enrolled_again(evidence, count),
+            "An attacker has so many photographs and enrols the person: are they found "
+            "better than a stranger would be?",
+            1 / (len(evidence.staying) + 1),
         )
     step("verification")
-    lines += _verification(asker, before, notes)
+    for title, threshold in _thresholds(after, before, evidence, notes).items():
+        means = "An attacker who knows the person compares a new photograph with an old one."
+        ask(f"verified, {title}", verified(evidence, threshold), means, RATE)
     plain = _plain(asker)
     if plain is not None:
-        lines.append(
-            asker.line("stands out by the best score", outstanding(evidence, plain), _GUESSES, 0.5)
-        )
+        title = "stands out by the best score"
+        ask(title, outstanding(evidence, plain), _GUESSES, 0.5, hides=False)
+    elif after.answer is not None:
+        notes.append("The attack on best scores was left out: somebody has no photographs for it.")
     found = detected
     if found is None and delete is not None and before is not None and before.linear is not None:
         found = shadow_attack(
@@ -215,14 +151,13 @@ def audit_people(
     if before is None:
         notes.append("Without the model from before nobody knows who else was hurt.")
     step("relearning")
-    answered = tuple(line for line in lines if line is not None)
-    if not answered:
+    if not lines:
         raise ForgetError("a model that says something of faces", "nothing", "Give features.")
     return Audit(
         evidence.forgotten,
         evidence.never,
         "suppression" if suppression else "influence removal",
-        answered,
+        tuple(lines),
         found,
         plain,
         _relearned(after, evidence),
@@ -248,20 +183,26 @@ def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subje
     return before
 
 
-def _verification(asker: Asker, before: Subject | None, notes: list[str]) -> list[Line | None]:
-    means = "An attacker who knows the person compares a new photograph with an old one."
-    lines = []
-    for title, subject in (("at the original threshold", before), ("recalibrated", asker.after)):
+def _thresholds(
+    after: Subject, before: Subject | None, evidence: Evidence, notes: list[str]
+) -> dict[str, float]:
+    """Above which a pair of photographs is verified, by where the threshold comes from."""
+    found: dict[str, float] = {}
+    one = evidence.faces.images[:1]
+    for title, subject in (("at the original threshold", before), ("recalibrated", after)):
         if subject is None:
             continue
+        if subject.embed(one).shape != after.embed(one).shape:
+            notes.append(
+                "Verification at the original threshold was left out: the two models have "
+                "features of different size."
+            )
+            continue
         try:
-            threshold = threshold_of(subject, asker.evidence)
+            found[title] = threshold_of(subject, evidence)
         except ForgetError as error:
             notes.append(f"Verification was left out: {error}")
-            continue
-        measure = verified(asker.evidence, threshold)
-        lines.append(asker.line(f"verified, {title}", measure, means, 0.01))
-    return lines
+    return found
 
 
 def _plain(asker: Asker) -> Detection | None:

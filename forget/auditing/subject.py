@@ -1,14 +1,10 @@
 """What is audited: anything that turns photographs into features, and perhaps into names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
-from torch import Tensor, nn
 
 from forget.data.dataset import Images, photograph_hash
 from forget.errors import ForgetError
@@ -17,9 +13,8 @@ from forget.linear.grid import Rows
 from forget.linear.heads import CosineHead
 from forget.linear.model import LinearModel
 from forget.metrics.retrieval import unit
-from forget.recipe import EVALUATION_BATCH
 
-__all__ = ["Answers", "KnownRows", "Subject", "from_linear", "from_network", "never_enrolled"]
+__all__ = ["Answers", "KnownRows", "Subject", "from_linear", "never_enrolled"]
 
 Reals = NDArray[np.float64]
 
@@ -130,85 +125,6 @@ def from_linear(model: LinearModel, name: str, rows: Callable | None = None) -> 
     return Subject(name, embed, answer, layers, _edited(model), model, read)
 
 
-def from_network(
-    network: nn.Module,
-    name: str,
-    prepare: Callable[[Images], Tensor],
-    layers: Sequence[str] = (),
-    *,
-    classes: Sequence[str] = (),
-    threshold: float = 0.5,
-    features: str = "",
-) -> Subject:
-    """A network from anywhere, whose features are compared with the cosine.
-
-    Arguments:
-        network: Images to embeddings (n, d), or to logits (n, c).
-        name: What to call it.
-        prepare: Photographs, uint8, (n, h, w) or (n, h, w, 3), to its input.
-        layers: Names of modules that are looked into; by default the direct children.
-        classes: Who each of its outputs stands for, if it names people.
-        threshold: Probability below which it names nobody.
-        features: Name of the module whose output is compared; by default that of the network.
-
-    Raises:
-        ForgetError: No such module, or another number of outputs than of people.
-    """
-    network = network.eval()
-    inside = dict(network.named_modules())
-    unknown = [one for one in (*layers, features) if one not in inside]
-    if unknown:
-        some = ", ".join(name for name in list(inside)[1:6])
-        raise ForgetError(
-            f"modules of the network, such as {some}", ", ".join(unknown), "Correct the names."
-        )
-    wanted = list(layers) or [child for child, _ in network.named_children()]
-
-    def run(images: Images, keep: dict[str, list[Reals]]) -> Reals:
-        found = []
-        handles = [inside[one].register_forward_hook(partial(_keep, keep, one)) for one in keep]
-        try:
-            with torch.inference_mode():
-                for start in range(0, len(images), EVALUATION_BATCH):
-                    batch = prepare(images[start : start + EVALUATION_BATCH])
-                    found.append(network(batch).flatten(1).double().cpu().numpy())
-        finally:
-            for handle in handles:
-                handle.remove()
-        return np.concatenate(found)
-
-    def look(images: Images) -> dict[str, Reals]:
-        keep: dict[str, list[Reals]] = {one: [] for one in wanted}
-        run(images, keep)
-        return {one: np.concatenate(parts) for one, parts in keep.items() if parts}
-
-    matrices = {
-        one: np.asarray(weight.detach().double().cpu().numpy().reshape(len(weight), -1))
-        for one, weight in network.named_parameters()
-        if weight.ndim > 1
-    }
-    tall = {n: m if len(m) >= m.shape[1] else m.T for n, m in matrices.items()}
-
-    def embed(images: Images) -> Reals:
-        if not features:
-            return unit(run(images, {}))
-        keep: dict[str, list[Reals]] = {features: []}
-        run(images, keep)
-        return unit(np.concatenate(keep[features]))
-
-    def answer(images: Images) -> Answers:
-        logits = run(images, {})
-        if logits.shape[1] != len(classes):
-            raise ForgetError(
-                f"a network with an output for each of {len(classes)} people",
-                f"{logits.shape[1]} outputs",
-                "Name as many people, in the order of the outputs.",
-            )
-        return Answers(softmax(logits, axis=1), tuple(classes), threshold)
-
-    return Subject(name, embed, answer if classes else None, look, tall)
-
-
 def never_enrolled(subject: Subject, person: str) -> Subject:
     """The same model as if somebody who is enrolled had never been.
 
@@ -236,11 +152,3 @@ def never_enrolled(subject: Subject, person: str) -> Subject:
 def _edited(model: LinearModel) -> dict[str, Reals]:
     eraser = getattr(model.feature_map, "eraser", None)
     return {} if eraser is None else {"feature map": eraser.matrix}
-
-
-def _keep(
-    keep: dict[str, list[Reals]], name: str, layer: nn.Module, inputs: object, output: Tensor
-) -> None:
-    if isinstance(output, Tensor):
-        seen = output.mean(tuple(range(2, output.ndim))) if output.ndim > 2 else output
-        keep[name].append(seen.double().cpu().numpy())

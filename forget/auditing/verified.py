@@ -30,11 +30,11 @@ def threshold_of(subject: Subject, evidence: Evidence, rate: float = RATE) -> fl
 
 
 def verified(evidence: Evidence, threshold: float) -> Callable[[Subject, str], Reals]:
-    """Whether each pair of a held-out and a fitted photograph of somebody is accepted, (pairs,).
+    """Share of somebody's fitted photographs that each held-out one is accepted with, (n,).
 
     Arguments:
         evidence: The photographs.
-        threshold: Cosine from which on a pair is accepted.
+        threshold: Cosine above which a pair is accepted.
     """
 
     def measure(subject: Subject, person: str) -> Reals:
@@ -42,6 +42,6 @@ def verified(evidence: Evidence, threshold: float) -> Callable[[Subject, str], R
             subject.embed(evidence.images(some))
             for some in (evidence.fitted(person), evidence.held_out(person))
         )
-        return (one @ other.T >= threshold).astype(np.float64).ravel()
+        return (one @ other.T > threshold).mean(0) if len(one) else np.zeros(0)
 
     return measure

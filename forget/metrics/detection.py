@@ -25,6 +25,7 @@ __all__ = [
 Reals = NDArray[np.float64]
 LOW = (1e-3, 1e-2, 0.1)  # false positive rates at which the true ones are told
 ROUNDS = 1000  # of the bootstrap
+FEW = 5  # groups, below which what is in them is drawn again as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class Detection:
     Arguments:
         auc: Probability that a member scores above another one, ties counted half; 0.5 is
             guessing.
-        interval: Of it, 95 % unless told otherwise, by drawing whole people again.
+        interval: Of it, 95 % unless told otherwise.
         tpr: Share of members found, by false positive rate; nan where there are too few others
             for such a rate.
         members: Scores of members, (m,).
@@ -46,6 +47,12 @@ class Detection:
     tpr: dict[float, float]
     members: Reals = field(repr=False)
     others: Reals = field(repr=False)
+
+    @classmethod
+    def of(cls, members: Reals, others: Reals, interval: tuple[float, float]) -> "Detection":
+        """What scores (m,) and (n,), checked already, achieve; the interval is another's work."""
+        tpr = {rate: tpr_at(members, others, rate) for rate in LOW}
+        return cls(auc(members, others), interval, tpr, members, others)
 
     @property
     def curve(self) -> tuple[Reals, Reals]:
@@ -81,8 +88,7 @@ def detect(
         for scores, people in ((inside, member_people), (outside, other_people))
     ]
     interval = bootstrap(auc, (inside, outside), groups, seed, share=share)
-    tpr = {rate: tpr_at(inside, outside, rate) for rate in LOW}
-    return Detection(auc(inside, outside), interval, tpr, inside, outside)
+    return Detection.of(inside, outside, interval)
 
 
 def auc(members: Reals, others: Reals) -> float:
@@ -126,7 +132,9 @@ def bootstrap(
 ) -> tuple[float, float]:
     """Percentile interval of a statistic, by drawing whole groups again, such as people.
 
-    Photographs of one person are alike, so drawing photographs would promise too much.
+    Photographs of one person are alike, so drawing photographs would promise too much. Of fewer
+    than five people the photographs are drawn again as well, since all of one person's would be
+    there every time; it is an interval of these people then, not of people.
 
     Arguments:
         statistic: Of the samples.
@@ -144,8 +152,10 @@ def bootstrap(
     for k in range(rounds):
         again = []
         for values, places in zip(samples, members, strict=True):
-            chosen = draw.integers(len(places), size=len(places))
-            again.append(values[np.concatenate([places[i] for i in chosen])])
+            chosen = [places[i] for i in draw.integers(len(places), size=len(places))]
+            if len(places) < FEW:
+                chosen = [draw.choice(one, len(one)) for one in chosen]
+            again.append(values[np.concatenate(chosen)])
         found[k] = statistic(*again)
     tail = (1 - share) / 2
     low, high = np.nanquantile(found, [tail, 1 - tail])

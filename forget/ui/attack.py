@@ -5,7 +5,7 @@ import streamlit as st
 
 from forget.auditing.evidence import Evidence
 from forget.auditing.figures import histogram, roc
-from forget.auditing.run import Audit
+from forget.auditing.outcome import Audit
 from forget.charts.people import NO_FRILLS
 from forget.metrics.detection import Detection
 from forget.ui.cached import Bundle

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import streamlit as st
 
-from forget.auditing.collateral import deciles
+from forget.auditing.collateral import deciles, in_words
 from forget.auditing.detectable import SHADOWS
 from forget.auditing.evidence import Evidence
 from forget.auditing.figures import lines_chart, relearning, who_was_hurt
 from forget.auditing.linear import audit
+from forget.auditing.outcome import QUESTIONS, Audit
 from forget.auditing.report import ADVICE, page, plain_values
-from forget.auditing.run import Audit
 from forget.charts.people import NO_FRILLS
 from forget.errors import ForgetError
 from forget.linear.model import LinearModel
@@ -33,12 +33,6 @@ ICONS = {
     Verdict.PASS: ":material/check_circle:",
     Verdict.FAIL: ":material/cancel:",
     Verdict.UNKNOWN: ":material/help:",
-}
-# Which lines answer which question, by how they begin.
-CARDS = {
-    "Still identified?": ("taken for", "found when"),
-    "Still verified?": ("verified",),
-    "Still detectable?": ("stands out", "detected"),
 }
 
 
@@ -121,9 +115,9 @@ def draw(found: Audited) -> None:
     audit = found.audit
     if audit.beyond:
         st.warning(f"**Beyond this audit.** {plain(audit.beyond)}", icon=":material/layers:")
-    for place, (title, begins) in zip(st.columns(3), CARDS.items(), strict=True):
+    for place, question in zip(st.columns(3), QUESTIONS, strict=True):
         with place, st.container(border=True, height="stretch"):
-            _card(title, [one for one in audit.lines if one.question.startswith(begins)])
+            _card(f"Still {question}?", audit.answering(question))
     st.plotly_chart(
         lines_chart(audit),
         key="audit_lines",
@@ -199,11 +193,11 @@ def _others(audit: Audit) -> None:
     if not len(table):
         return
     st.header("Everybody else", anchor="others")
-    hurt, near = int(table["hurt"].sum()), table[table["neighbour"]]
+    near = table[table["neighbour"]]
     st.markdown(
-        f"**{hurt}** of {len(table)} people lost more than chance explains; the "
-        f"{len(near)} most like the forgotten lost {int(near['lost'].sum())} and won "
-        f"{int(near['won'].sum())} of {int(near['photographs'].sum())} photographs."
+        f"{in_words(table)} The {len(near)} most like the forgotten lost "
+        f"{int(near['lost'].sum())} and won {int(near['won'].sum())} of "
+        f"{int(near['photographs'].sum())} photographs."
     )
     st.plotly_chart(
         who_was_hurt(table),

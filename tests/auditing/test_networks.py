@@ -9,8 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from forget.auditing.evidence import Evidence
-from forget.auditing.run import Audit, audit_people
-from forget.auditing.subject import Subject, from_network
+from forget.auditing.network import from_network
+from forget.auditing.outcome import Audit
+from forget.auditing.run import audit_people
+from forget.auditing.subject import Subject
 from forget.data.dataset import FaceDataset, Images
 from forget.data.partition import Partition, by_person
 from forget.errors import ForgetError

@@ -132,7 +132,7 @@ def test_the_report_tells_of_the_reference(
     [
         ({"margin": -1.0}, "margin of 0 or more"),
         ({"margin": float("nan")}, "margin of 0 or more"),
-        ({"shadows": 0}, "at least 4 pairs of shadow models; got 0"),
+        ({"shadows": 0}, "at least 3 pairs of shadow models; got 0"),
         ({"seed": -1}, "seed of 0 or more"),
         ({"people": ["s35"]}, "knows s35; got one without s35"),
         ({"bare": True}, "with its feature store, which shadows are made from"),

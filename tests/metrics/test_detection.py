@@ -17,7 +17,7 @@ from forget.metrics.detection import (
     tpr_at,
     worst_case,
 )
-from forget.metrics.lira import likelihood_ratio, shadow_scores
+from forget.metrics.lira import attack_pairs, likelihood_ratio, shadow_scores
 from forget.metrics.signals import SIGNALS, five_features, signals
 from forget.metrics.verdict import Verdict, discoveries, parity
 
@@ -84,6 +84,43 @@ def test_a_bootstrap_of_a_mean_has_its_textbook_width() -> None:
     groups = np.arange(400)
     low, high = bootstrap(np.mean, [values], [groups])
     assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 20, rel=0.1)
+
+
+def test_of_one_person_photographs_are_drawn_again() -> None:
+    random = np.random.default_rng(4)
+    scores, others = random.normal(1, 1, 30), random.normal(size=300)
+    one = detect(scores, others, ["a"] * 30)
+    each = detect(scores, others)
+    assert np.diff(one.interval) == pytest.approx(np.diff(each.interval), rel=0.25)
+
+
+@pytest.mark.parametrize("pairs", [3, 6, 40])
+@pytest.mark.parametrize("shift", [0.0, 0.7])
+def test_the_interval_of_pairs_holds_what_it_should(pairs: int, shift: float) -> None:
+    random, found = np.random.default_rng(5), []
+    for _ in range(60):
+        image, world = random.normal(size=20), random.normal(size=(pairs, 20))
+        learned, never = image + world + random.normal(size=(2, pairs, 20))
+        found.append(attack_pairs(learned + shift, never, ["a"] * 20))
+    truth = np.mean([one.auc for one in found])
+    assert abs(truth - 0.5) < 0.02 if shift == 0 else truth > 0.55
+    inside = [one.interval[0] <= truth <= one.interval[1] for one in found]
+    assert np.mean(inside) >= 0.88
+    assert pairs == 3 or np.mean([np.diff(one.interval) for one in found]) < 0.5
+
+
+def test_people_widen_the_interval_of_pairs_and_equal_pairs_have_none() -> None:
+    random = np.random.default_rng(6)
+    learned = random.normal(size=(5, 40)) + np.repeat(random.normal(0.5, 3, 8), 5)
+    never = random.normal(size=(5, 40))
+    eight = [str(i // 5) for i in range(40)]
+    width = [np.diff(attack_pairs(learned, never, who).interval) for who in (eight, ["a"] * 40)]
+    assert width[0] > width[1]
+    same = attack_pairs(never, never)
+    assert (same.auc, same.interval) == (0.5, (0.5, 0.5))
+    for bad in (never[:2], never[0], never[:, :3]):
+        with pytest.raises(ForgetError, match="pairs of worlds"):
+            attack_pairs(bad, never)
 
 
 def test_epsilon_is_the_closed_form() -> None:
