@@ -69,17 +69,18 @@ def in_words(table: pd.DataFrame) -> str:
     if not len(table):
         return ""
     whole = hurt_by(table, ["everybody"] * len(table)).iloc[0]
+    lost, won = int(whole["lost"]), int(whole["won"])
+    chance = "more lost than chance explains" if whole["hurt"] else "which chance explains"
     said = (
         f"Of {int(whole['photographs'])} held-out photographs of {len(table)} people who stay, "
         f"{int(whole['named before'])} were named rightly before and {int(whole['named after'])} "
-        f"after: {int(whole['lost'])} lost, {int(whole['won'])} won, "
-        + ("more lost than chance explains." if whole["hurt"] else "which chance explains.")
+        "after: " + (f"{lost} lost, {won} won, {chance}." if lost + won else "the same ones.")
     )
     asked = int(table["enough"].sum())
     if asked:
         said += f" {int(table['hurt'].sum())} of {asked} people lost more than chance explains."
     if few := len(table) - asked:
-        said += f" Of {few} people too few photographs are there to say so of any one of them."
+        said += f" {few} people have too few photographs to say so of each alone."
     return said
 
 

@@ -243,7 +243,8 @@ def test_a_dead_model_is_said_to_have_lost_everything(
     assert table["named after"].sum() == 0 and not table["hurt"].any()
     said = in_words(table)
     assert f"{table['named before'].sum()} lost, 0 won, more lost than chance explains" in said
-    assert "Of 38 people too few photographs" in said
+    assert "38 people have too few photographs" in said
+    assert "the same ones" in in_words(collateral(before, before, evidence))
     assert deciles(table)["hurt"].all()
 
 
