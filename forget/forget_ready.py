@@ -233,6 +233,15 @@ def load_core_network(path: str | Path) -> CoreNetwork:
             f"{about.get('format')!r} in {Path(path).name}",
             "Train the network again.",
         )
-    record = TrainingRecord.from_json(about.get("record"))
-    base = ClassifierFeatures.from_parts(about["network"], tensors, record)
+    try:
+        record = TrainingRecord.from_json(about.get("record"))
+        base = ClassifierFeatures.from_parts(about["network"], tensors, record)
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f"a consistent network in {Path(path).name}",
+            f"{type(error).__name__}: {error}",
+            "Train the network again.",
+        ) from error
     return CoreNetwork(base, centre, about["about"])

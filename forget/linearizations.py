@@ -227,7 +227,9 @@ def kind_of(feature_map: FeatureMap) -> str:
 
 def rule_of(feature_map: FeatureMap) -> HeadRule:
     """The readout for a feature map, with the settings for the network behind it."""
-    base = feature_map.base if isinstance(feature_map, Erased) else feature_map
+    base = feature_map
+    while isinstance(base, Erased):
+        base = base.base
     network = getattr(base, "backbone", base).network
     one = linearization(kind_of(base))
     return one.classifier_rule if isinstance(network, Classifier) else one.rule

@@ -24,6 +24,7 @@ from forget.label_linearizations import LABEL_LINEARIZATIONS, linearize_classifi
 from forget.linear.heads import head_gap
 from forget.linear.proof import prove
 from forget.methods.subtract import subtract
+from forget.models.checkpoint import read_tensors, to_bytes
 from forget.progress import Cancelled, OnStep, silent
 from forget.recipe import Recipe
 from forget.runs.keeper import FileKeeper
@@ -124,9 +125,14 @@ def test_a_network_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert again.base.space == network().base.space
     assert again.base.record == network().base.record
     assert again.about["core people"] == list(core().people)
-    path.write_bytes(path.read_bytes()[:-100])
+    whole, (tensors, about) = path.read_bytes(), read_tensors(path)
+    path.write_bytes(whole[:-100])
     with pytest.raises(CheckpointError, match="cut off or foreign"):
         load_core_network(path)
+    for wrong in ({"network": None}, {"network": {}}, {"record": 3}):
+        path.write_bytes(to_bytes(tensors, about | wrong))
+        with pytest.raises(CheckpointError):
+            load_core_network(path)
 
 
 def test_the_record_holds_files_and_pixels_of_the_core_and_nothing_else() -> None:

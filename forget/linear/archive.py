@@ -124,7 +124,7 @@ def _model(tensors: Tensors, about: dict[str, Any], name: str) -> LinearModel:
     check_format(about, name)
     try:
         return _unpack(tensors, about)
-    except (CheckpointError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
@@ -186,7 +186,7 @@ def _statistics(space: Space, names: list[str], tensors: Tensors) -> Statistics:
             f"symmetric int64 sums of shapes {expected}", f"{shapes}", "Copy the file again."
         )
     pairs = zip(names, counts.tolist(), sums, strict=True)
-    classes = {name: ClassSums(name, count, total) for name, count, total in pairs}
+    classes = {name: ClassSums(name, count, total.copy()) for name, count, total in pairs}
     cross = tensors["cross"] if space.targets else np.zeros((dimension, 0), dtype=np.int64)
     if cross.shape != (dimension, space.targets) or cross.dtype != np.int64:
         raise CheckpointError(

@@ -67,7 +67,8 @@ class Grid:
                 f"{np.count_nonzero(~np.isfinite(real))} that are not",
                 "Check the weights and the photographs.",
             )
-        steps = np.rint(real / self.scale * 2**self.bits)
+        with np.errstate(over="ignore"):  # what overflows is clipped
+            steps = np.rint(real / self.scale * 2**self.bits)
         return np.clip(steps, -self.limit, self.limit).astype(np.int16)
 
     def real(self, rows: Rows) -> NDArray[np.float64]:

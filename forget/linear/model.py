@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +23,13 @@ from forget.linear.grid import Rows
 from forget.linear.heads import Head, HeadRule
 from forget.linear.statistics import Statistics
 from forget.linear.store import Chunk, FeatureStore
-from forget.linear.threshold import stranger_scores, threshold_of
+from forget.linear.threshold import stranger_scores, threshold_of, turn
 from forget.progress import OnStep, silent
 
 __all__ = ["LinearModel", "all_rows"]
 
 BATCH = 128  # photographs per pass through the network
-STRANGERS = 20  # people, at most, as many as ORL has, whom the threshold is calibrated on
+RESERVE = 200  # people, at most, whose held-out features are kept to calibrate on
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,8 @@ class LinearModel:
         statistics: Sums over the enrolled people's features.
         store: The features themselves, per person; None when the model was saved without them,
             and then it can recognise but not forget further.
-        calibration: Held-out features that the threshold is computed from; None like `store`.
+        calibration: Held-out features of people whom the threshold may be calibrated on; None
+            like `store`.
         fixed_threshold: The threshold of a model without store.
 
     Example:
@@ -70,8 +72,9 @@ class LinearModel:
         """Enrols everybody of a split who is not to be forgotten.
 
         The threshold is calibrated on held-out photographs of the core people, or of everybody
-        where the data set has no core; of many people 20 are taken, evenly spread, since each
-        costs a solution of the head.
+        where the data set has no core; of many people 20 are taken, since each costs a solution
+        of the head. Those of 200 are kept, so that it is the threshold of a model that never met
+        the people who left, as long as 20 of these are there.
 
         Arguments:
             feature_map: Photographs to features.
@@ -88,7 +91,10 @@ class LinearModel:
         leaving, core = set(split.leaving), set(split.core)
         people = [p for p in split.faces.identities if p not in leaving]
         known_identities(people, split.faces.identities)
-        strangers = _spread([p for p in people if p in core] or people)
+        pool = [p for p in people if p in core] if core else people
+        able = (p for p in sorted(pool, key=turn) if len(split.test_of([p])))
+        kept = set(islice(able, RESERVE))
+        strangers = [p for p in people if p in kept]
         images, space = split.faces.images, feature_map.space
         known, hashes = rows is not None, dict[int, str]()
         if rows is None:
@@ -107,8 +113,8 @@ class LinearModel:
                 if known:
                     on_step(done, len(people), "people")
 
-        held_out = ((person, split.test_of([person])) for person in strangers)
-        calibration = FeatureStore.of(space, ((p, chunk(i)) for p, i in held_out if len(i)))
+        held_out = ((person, chunk(split.test_of([person]))) for person in strangers)
+        calibration = FeatureStore.of(space, held_out)
         store = FeatureStore.of(space, chunks())
         return cls(feature_map, rule, store.statistics(), store, calibration)
 
@@ -180,12 +186,6 @@ class LinearModel:
             store=store.drop(gone),
             calibration=calibration.drop(gone),
         )
-
-
-def _spread(people: list[str]) -> list[str]:
-    if len(people) <= STRANGERS:
-        return people
-    return [people[i * len(people) // STRANGERS] for i in range(STRANGERS)]
 
 
 def all_rows(

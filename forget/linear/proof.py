@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forget.errors import CheckpointError
+from forget.linear.head_rules import make_rule, rule_settings
 from forget.linear.heads import head_gap
 from forget.linear.kinds import read_feature_map
 from forget.linear.model import LinearModel
@@ -24,6 +25,21 @@ from forget.models.checkpoint import Tensors, read_tensors
 __all__ = ["Proof", "afresh", "prove", "verify_file"]
 
 Integers = NDArray[np.int64]
+
+# What a header may say, so that nobody's features hide there.
+PARTS = {"people", "rows", "photographs"}
+HEADER = {
+    "": {
+        *("format", "feature_map", "space", "rule"),
+        *("classes", "threshold", "record", "store", "calibration"),
+    },
+    "feature_map": {"kind", "network"},
+    "store": PARTS,
+    "calibration": PARTS,
+    "record": {"people"},
+}
+SPACE = {"bits", "scale", "dimension", "feature_map"}
+TARGETS = {"targets", "target_bits", "target_scale"}
 
 
 @dataclass(frozen=True)
@@ -108,8 +124,8 @@ def verify_file(path: str | Path) -> Proof:
     """Reads a saved model as bare tensors and compares both digests.
 
     Also makes sure that the file holds nothing beside what the digests cover: the network that the
-    features are said to come from, the features of the people in the store, and calibration
-    features of some of them.
+    features are said to come from, the features of the people in the store, calibration features
+    of some of them, and a header that names these.
 
     Raises:
         CheckpointError: Not a saved model, one without its store, or one that holds more.
@@ -118,7 +134,7 @@ def verify_file(path: str | Path) -> Proof:
     check_format(about, Path(path).name)
     try:
         return _verify(tensors, about)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(
@@ -136,6 +152,7 @@ def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
     _require(gram.shape == (dimension, dimension) and (gram == gram.T).all(), "a symmetric gram")
     _require(sums.shape == (len(classes), dimension), "one sum for each class")
     _require(len(set(classes)) == len(classes), "every class once")
+    _check_header(about)
     header = _header(space)
     stored = zip(classes, counts.tolist(), sums, strict=True)
     targets = int(space.get("targets", 0))
@@ -167,6 +184,18 @@ def _verify(tensors: Tensors, about: Mapping[str, Any]) -> Proof:
         aims = _parts("store", "targets", tensors, about, targets)
         _parts("calibration", "targets", tensors, about, targets)  # which the digests leave out
     return Proof(digest, afresh(header, chunks, dimension, aims))
+
+
+def _check_header(about: Mapping[str, Any]) -> None:
+    """Nothing in the header but what belongs there."""
+    for part, allowed in HEADER.items():
+        said = about[part] if part else about
+        _require(said is None or set(said) == allowed, f"a header of {', '.join(sorted(allowed))}")
+    space = set(about["space"])
+    _require(space in (SPACE, SPACE | TARGETS), f"a space of {', '.join(sorted(SPACE))}")
+    _require(rule_settings(make_rule(about["rule"])) == about["rule"], "the settings of a rule")
+    held = about["store"] or {"people": about["classes"]}
+    _require(set(about["classes"]) == set(held["people"]), "the classes that are in the store")
 
 
 def _chunks(

@@ -66,10 +66,10 @@ def fit_readout(
     targets = measured.targets
     chunks = {
         data.unit(index): Chunk(
-            measured.rows[k],
+            measured.rows[k].copy(),  # a view would keep those of everybody
             (hashes[k],),
             titles[k],
-            None if targets is None else targets[k],
+            None if targets is None else targets[k].copy(),
         )
         for k, index in enumerate(indices)
     }

@@ -214,7 +214,8 @@ def _class_sums(rows: Rows, labels: Sequence[str]) -> dict[str, ClassSums]:
     counts = np.bincount(member)
     totals = np.add.reduceat(rows[order], np.cumsum(counts) - counts, axis=0, dtype=np.int64)
     each = zip(names, counts.tolist(), totals, strict=True)
-    return {name: ClassSums(name, count, total) for name, count, total in each}
+    # A view would keep the sums of people who are forgotten.
+    return {name: ClassSums(name, count, total.copy()) for name, count, total in each}
 
 
 def _subtract_class(have: ClassSums | None, less: ClassSums) -> ClassSums | None:

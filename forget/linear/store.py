@@ -146,6 +146,8 @@ def _cuts(sizes: Indices) -> list[int]:
 
 
 def _check(space: Space, chunk: Chunk) -> None:
+    if not len(chunk.rows):
+        raise StatisticsError("at least one row", "none", "Leave out people without photographs.")
     if chunk.rows.dtype != np.int16 or chunk.rows.shape[1:] != (space.dimension,):
         raise StatisticsError(
             f"int16 rows of shape (n, {space.dimension})",

@@ -84,11 +84,12 @@ def _take(given: Sequence[UploadedFile]) -> None:
     files = tuple(sorted(file.file_id for file in given))
     if st.session_state.get(_REFUSED, (None, ""))[0] != files:
         try:
-            st.session_state[KEY] = _fitted(given)
+            fitted = _fitted(given)
         except ForgetError as error:
             st.session_state[_REFUSED] = (files, str(error))
         else:
-            st.session_state.pop(_FITTED, None)
+            _let_go()
+            st.session_state[KEY] = fitted
             st.session_state[_ROUND] += 1  # a new uploader, empty, instead of a list of files
             use(st.session_state[KEY].bundle)
             st.rerun()
@@ -134,8 +135,13 @@ def _about(own: Own) -> None:
 
 
 def _remove() -> None:
-    own = st.session_state.pop(KEY)
-    fitted = st.session_state.pop(_FITTED, {own.kind: own})
     st.session_state["faces_source"] = "ORL faces"
+    _let_go()
+
+
+def _let_go() -> None:
+    """Drops the photographs that are there, and all that was made of them."""
+    own: Own | None = st.session_state.pop(KEY, None)
+    fitted = st.session_state.pop(_FITTED, {} if own is None else {own.kind: own})
     for one in fitted.values():
         leave(one.bundle, in_use())

@@ -145,7 +145,8 @@ def _hidden(now: Visit, drawer: Drawer) -> None:
 
 
 def _direction(rows: NDArray[np.float64], directions: NDArray[np.float64], drawer: Drawer) -> None:
-    number = st.slider("Direction", 1, len(directions), 1, key="remembered_direction")
+    most, key = len(directions), "remembered_direction"
+    number = st.slider("Direction", 1, most, 1, key=key) if most > 1 else 1
     v = directions[number - 1]
     along = rows @ v
     spread = max(float(along.std()), 0.25 * float(np.abs(along).max()))

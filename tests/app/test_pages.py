@@ -128,6 +128,33 @@ def test_own_photographs_load_state_their_accuracy_and_are_forgotten(orl: FaceDa
     assert "Exact, whole model." in words(at)
 
 
+def test_photographs_that_others_replace_are_let_go(orl: FaceDataset) -> None:
+    at = with_own(zipped(orl, ["s31", "s32", "s33"]))
+    forget(at, "s32-visitor")
+    at.file_uploader[0].upload("other.zip", zipped(orl, ["s21", "s22"])).run()
+    kept = at.session_state["visits"].values()
+    assert [one.bundle.faces.name for one in kept if len(one.bundle.faces.identities) < 40] == [
+        "other.zip"
+    ]
+    next(one for one in at.button if one.label == "Remove my photographs").click().run()
+    assert not at.exception
+    assert all(len(one.bundle.faces.identities) == 40 for one in kept)
+
+
+def test_two_photographs_of_somebody_are_enough_for_every_page(orl: FaceDataset) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for count, person in ((2, "s21"), (3, "s31"), (9, "s32")):
+            for i in orl.of(person)[:count]:
+                picture = io.BytesIO()
+                Image.fromarray(orl.images[i]).save(picture, "PNG")
+                archive.writestr(f"{person}/{i}.png", picture.getvalue())
+    at = with_own(file.getvalue())
+    for page in PAGES:
+        at.switch_page(page).run()
+        assert not at.exception, page
+
+
 @pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04"], ids=["empty", "text", "cut off"])
 def test_a_bad_upload_is_told_and_the_demo_stays(data: bytes) -> None:
     at = with_own(data)

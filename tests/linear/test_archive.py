@@ -1,5 +1,6 @@
 """Saved models: whole, private after forgetting, and never half read."""
 
+import math
 import pickle
 import zipfile
 from dataclasses import replace
@@ -320,9 +321,34 @@ def test_verify_refuses_a_file_that_holds_more_than_it_names(whole: bytes, tmp_p
         ({}, about | {"calibration": None}),
         ({}, about | {"space": space | {"dimension": "many"}}),
         ({}, about | {"space": space | {"dimension": 64}}),
+        ({}, about | {"space": space | {"dimension": math.inf}}),
+        ({}, about | {"space": space | {"kept": rows[:1].tolist()}}),
+        ({}, about | {"kept": rows[:1].tolist()}),
+        ({}, about | {"store": store | {"s99": rows[:1].tolist()}}),
+        ({}, about | {"calibration": about["calibration"] | {"s99": []}}),
+        ({}, about | {"record": about["record"] | {"kept": []}}),
+        ({}, about | {"feature_map": about["feature_map"] | {"kept": []}}),
+        ({}, about | {"rule": about["rule"] | {"kept": []}}),
     ):
         path.write_bytes(to_bytes(tensors | more, told))
         with pytest.raises(CheckpointError):
             verify_file(path)
     path.write_bytes(to_bytes(tensors, about))
     assert verify_file(path).holds
+
+
+@pytest.mark.parametrize("part", ["feature_map", "space", "rule", "store", "record", "classes"])
+@pytest.mark.parametrize("value", [None, 3, "x", {}, [], math.inf])
+def test_a_header_of_another_form_is_told(
+    whole: bytes, part: str, value: object, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(whole)
+    tensors, about = read_tensors(tmp_path / "a")
+    data = to_bytes(tensors, about | {part: value})
+    (tmp_path / "a").write_bytes(data)
+    for read in (lambda: model_from_bytes(data, "a"), lambda: verify_file(tmp_path / "a")):
+        try:
+            read()
+        except CheckpointError:
+            continue
+        assert part in ("record", "store") and value is None

@@ -43,9 +43,7 @@ def naive(feature_map: Means, split: Split, rows: Rows) -> tuple[FeatureStore, F
     """Looks for each person among all photographs, and appends one to the other."""
     faces = split.faces
     people = [person for person in faces.identities if person not in split.leaving]
-    core = [person for person in people if person in split.core] or people
-    if len(core) > 20:
-        core = [core[i * len(core) // 20] for i in range(20)]
+    core = split.core or people
     store = held_out = FeatureStore(feature_map.space)
 
     def chunk(indices: list[int]) -> Chunk:

@@ -99,11 +99,12 @@ def test_a_store_of_many_is_that_of_one_after_the_other(people: list[str]) -> No
     [
         (SPACE, Chunk(np.ones((1, 4), np.int16), ("x",))),
         (SPACE, Chunk(np.ones((1, 3), np.int32), ("x",))),
+        (SPACE, Chunk(np.ones((0, 3), np.int16), ())),
         (SPACE, Chunk(np.ones((1, 3), np.int16), ("x",), targets=np.ones((1, 2), np.int16))),
         (AIMED, Chunk(np.ones((1, 3), np.int16), ("x",))),
         (AIMED, Chunk(np.ones((2, 3), np.int16), ("x",), targets=np.ones((1, 2), np.int16))),
     ],
-    ids=["dimension", "type", "targets where none are", "no targets", "too few targets"],
+    ids=["dimension", "type", "no row", "targets where none are", "no targets", "too few targets"],
 )
 def test_chunks_that_do_not_fit_are_refused_among_many(space: Space, wrong: Chunk) -> None:
     with pytest.raises(StatisticsError):
