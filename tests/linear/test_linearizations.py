@@ -28,6 +28,7 @@ from forget.linear.model import LinearModel
 from forget.linear.proof import prove, verify_file
 from forget.linear.recall import InverseDrawer
 from forget.linear.tangent.features import Tangent, TangentSettings
+from forget.linearizations import rule_of
 from forget.methods.registry import unlearn
 from forget.models.checkpoint import TrainingRecord, read_tensors, to_bytes
 from forget.models.classifier import build
@@ -240,6 +241,13 @@ def test_parts_that_do_not_belong_together_are_refused(model: LinearModel) -> No
         read_feature_map(about, {**tensors, "more": np.zeros(1, np.float32)}, RECORD)
     with pytest.raises(CheckpointError, match="a feature map of"):
         read_feature_map({**about, "kind": "magic"}, tensors, RECORD)
+
+
+def test_the_rule_of_features_that_were_edited_twice_is_found(orl: FaceDataset) -> None:
+    model = forget.load_model("orl")
+    once = unlearn(model, orl, ["s34"], "project").model
+    twice = unlearn(once, orl, ["s35"], "leace").model
+    assert rule_of(twice.feature_map) == rule_of(model.feature_map) == model.rule
 
 
 @pytest.mark.parametrize("name", [name for name in MAPS if name.startswith("linearizer")])
