@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import os
 import re
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ from forget.comparison import Comparison, compare, save_csv
 from forget.contenders import READY, STANDARD, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index
+from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
@@ -35,6 +37,9 @@ def run_comparison(options: argparse.Namespace, on_step: OnStep = silent) -> str
         ForgetError: No such data, classes or methods.
     """
     began = perf_counter()
+    _check(options)
+    if not options.budget_minutes >= 0:
+        raise ForgetError("minutes, 0 or more", f"{options.budget_minutes}", "Leave it out.")
     problem = load_problem(options.data, options.source, on_step)
     split = _split(problem, options)
     keep = options.out or Path("logs") / "compare" / f"{problem.name}-{_slug(split.what)}.csv"
@@ -59,6 +64,7 @@ def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
     Raises:
         ForgetError: No such data, classes or methods, or too few pairs.
     """
+    _check(options)
     problem = load_problem(options.data, options.source, on_step)
     split = _split(problem, options)
     wanted = contenders(_methods(options.methods), problem.name)
@@ -116,6 +122,26 @@ def _cell(row: pd.Series, name: str) -> str:
     if name == "seconds":
         return f"{value:.3g}"
     return f"{value:.3f}" if pd.isna(half) else f"{value:.3f} ± {half:.3f}"
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuses before any work what would be told after it.
+
+    Raises:
+        ForgetError: No method, or no file that can be written.
+    """
+    if not _methods(options.methods):
+        raise ForgetError("names of methods", repr(options.methods), "Leave it out for all.")
+    if options.out is not None:
+        try:
+            options.out.parent.mkdir(parents=True, exist_ok=True)
+            writable = os.access(options.out.parent, os.W_OK) and not options.out.is_dir()
+        except OSError:
+            writable = False
+        if not writable:
+            raise ForgetError(
+                "a file that can be written after --out", str(options.out), "Choose another."
+            )
 
 
 def _split(problem: Problem, options: argparse.Namespace) -> Partition:

@@ -1,5 +1,6 @@
 """Methods side by side on the same networks, each read against the one trained again without."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,13 +22,17 @@ from forget.problems import Problem
 from forget.progress import OnStep, silent, within
 from forget.runtime import machine
 from forget.training import accelerate, describe
+from forget.tuning import tuned
 
-__all__ = ["KEYS", "Comparison", "compare", "compare_methods", "save_csv"]
+__all__ = ["KEYS", "Comparison", "compare", "compare_methods", "how_made", "save_csv"]
 
-KEYS = ["training seed", "unlearning seed", "method"]
+SEEDS = ["training seed", "unlearning seed"]
+KEYS = [*SEEDS, "method"]
 WHAT = ["data", "forgotten"]  # the same in all rows of a table
+NEEDED = [*WHAT, *KEYS, "guarantee", "scope", "gap", "seconds", "share of retraining"]
 OnAnswer = Callable[[Answer, Mapping[str, Any]], None]
-_WORDS = ["guarantee", "scope", "machine", *KEYS, *WHAT]
+HOW = ["recipe", "settings"]  # the same in all rows of a method
+_WORDS = ["guarantee", "scope", "machine", *KEYS, *WHAT, *HOW]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +47,20 @@ class Comparison:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """Mean and 95 % interval over the seeds, a row per method; no rows without any."""
+        """Mean and 95 % interval over the seeds, a row per method; no rows without any.
+
+        Networks are what is drawn: several unlearning seeds on one of them count as one, by their
+        mean, unless there is no other network. Then the interval is over unlearning alone.
+        """
         if not len(self.table):
             return pd.DataFrame(columns=["method", "guarantee", "scope"])
         numbers = [name for name in self.table.columns if name not in _WORDS]
         told = self.table.groupby("method", sort=False)[["guarantee", "scope"]].first()
-        return with_intervals(self.table, ["method"], numbers).join(told, on="method")
+        drawn = self.table
+        if drawn["training seed"].nunique() > 1:
+            each = drawn.groupby(["method", "training seed"], sort=False)
+            drawn = each[numbers].mean().reset_index()
+        return with_intervals(drawn, ["method"], numbers).join(told, on="method")
 
     def save(self, path: str | Path) -> None:
         """Writes the rows as CSV; replaces the file atomically."""
@@ -65,31 +78,52 @@ class Comparison:
             return cls(pd.DataFrame(columns=[*WHAT, *KEYS]))
         try:
             table = pd.read_csv(path)
+            if missing := [name for name in NEEDED if name not in table.columns]:
+                got = f"none of {', '.join(missing)}"
+                wanted = f"the columns {', '.join(NEEDED)} in {path}"
+                raise ForgetError(wanted, got, "Choose another file.")
+            words = [name for name in table.columns if name in _WORDS and name not in SEEDS]
+            if table[words].isna().any(axis=None):
+                raise ValueError(f"an empty cell among {', '.join(words)}")
+            table[SEEDS] = table[SEEDS].astype(np.int64)
+            numbers = [name for name in table.columns if name not in _WORDS]
+            table[numbers] = table[numbers].astype(np.float64)
         except (ValueError, OSError) as error:
+            if isinstance(error, ForgetError):
+                raise
             raise ForgetError(f"a table in {path}", str(error), "Choose another file.") from error
-        if not {*WHAT, *KEYS} <= set(table.columns):
-            wanted, got = ", ".join([*WHAT, *KEYS]), ", ".join(list(table.columns)[:6])
-            raise ForgetError(f"the columns {wanted} in {path}", got, "Choose another file.")
         return cls(table)
 
 
-def _kept(keep: Path | None, split: Partition) -> Comparison:
+def _kept(
+    keep: Path | None, split: Partition, made: Mapping[str, Mapping[str, str]]
+) -> Comparison:
     """Rows of this forget set that are there already.
 
     Raises:
-        ForgetError: The file holds rows of another one.
+        ForgetError: The file holds rows of another one, or of other settings.
     """
     if keep is None:
         return Comparison(pd.DataFrame(columns=[*WHAT, *KEYS]))
     found, wanted = Comparison.load(keep), (split.data.name, split.what)
     others = set(found.table[WHAT].itertuples(index=False, name=None)) - {wanted}
     if others:
-        data, forgotten = sorted(others)[0]
+        data, forgotten = sorted(others, key=str)[0]
         raise ForgetError(
             f"rows of {wanted[0]}, forgetting {wanted[1]}, in {keep}",
             f"rows of {data}, forgetting {forgotten}",
             "Keep them in another file.",
         )
+    for name, wanted_so in made.items():
+        mine = found.table[found.table["method"] == name]
+        for what, said in wanted_so.items():
+            had = set(mine[what]) if what in mine else {"nothing known"} if len(mine) else set()
+            if had - {said}:
+                raise ForgetError(
+                    f"rows of {name} with the {what} {said} in {keep}",
+                    f"rows with {', '.join(map(str, sorted(had, key=str)))}",
+                    "Keep them in another file.",
+                )
     return found
 
 
@@ -115,6 +149,7 @@ def compare_methods(
     on_answer: OnAnswer = lambda answer, row: None,
     enough: Callable[[], bool] = lambda: False,
     most: int | None = None,
+    made: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Comparison:
     """Runs every contender with every pair of seeds, and judges it beside the reference.
 
@@ -136,12 +171,13 @@ def compare_methods(
         on_answer: Told of each answer, and of its row.
         enough: Asked before each contender whether to stop there.
         most: Images of a set that are judged at most, always the same; None judges all.
+        made: How each contender is made, columns of its rows: "recipe" and "settings".
 
     Raises:
-        ForgetError: `keep` holds rows of other data or of another forget set.
+        ForgetError: `keep` holds rows of other data, of another forget set, or made otherwise.
     """
-    fabric = fabric or accelerate()
-    found = _kept(keep, split)
+    fabric, made = fabric or accelerate(), made or {}
+    found = _kept(keep, split, made)
     done = set(map(tuple, found.table[KEYS].itertuples(index=False)))
     total = len(training_seeds) * len(unlearning_seeds) * len(wanted)
     number = 0
@@ -157,10 +193,11 @@ def compare_methods(
                     continue
                 if enough():
                     return found
-                on_step(number, total, name)
-                answer, row = trained.row(contender, seed, within(on_step, number, total, name))
+                inside = within(on_step, number - 1, total, name)
+                inside(0, 1)
+                answer, row = trained.row(contender, seed, inside)
                 what = {"data": split.data.name, "forgotten": split.what}
-                row = what | dict(zip(KEYS, key, strict=True)) | row
+                row = what | dict(zip(KEYS, key, strict=True)) | row | dict(made.get(name, {}))
                 on_answer(answer, row)
                 rows = (
                     [found.table, pd.DataFrame([row])]
@@ -170,6 +207,7 @@ def compare_methods(
                 found = Comparison(pd.concat(rows, ignore_index=True))
                 if keep:
                     found.save(keep)
+                on_step(number, total, name)
     return found
 
 
@@ -218,7 +256,21 @@ def compare(
         fabric=where,
         on_step=on_step,
         enough=enough,
+        made=how_made(problem, methods),
     )
+
+
+def how_made(problem: Problem, methods: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The settings of each method, and a digest of how the networks are trained."""
+    recipe = hashlib.sha256(repr([sorted(problem.config.items()), problem.recipe]).encode())
+    settings = tuned(problem.name)
+    return {
+        name: {
+            "recipe": recipe.hexdigest()[:12],
+            "settings": repr(settings[name]) if name in settings else name,
+        }
+        for name in methods
+    }
 
 
 class _Trained:

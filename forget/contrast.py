@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from forget.data.dataset import Indices
 from forget.data.image_dataset import ImageDataset
+from forget.errors import ForgetError
 from forget.metrics.accuracy import judge
 from forget.metrics.similarity import linear_cka
 from forget.models.classifier import Classifier
@@ -46,7 +47,14 @@ def contrast(
         logits: Of A and B for all images, each (n, c).
         labels: The class of each image, (n,).
         indices: The images to compare on.
+
+    Raises:
+        ForgetError: A model's answers are no numbers.
     """
+    if not all(np.isfinite(one[indices]).all() for one in logits):
+        raise ForgetError(
+            "answers that are numbers", "others", "The model broke: choose another one."
+        )
     judged = [judge(one[indices], labels[indices]) for one in logits]
     said = [one.log_probability.argmax(1) for one in judged]
     classes = logits[0].shape[1]

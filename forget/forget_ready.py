@@ -6,6 +6,7 @@ learns from them, and that can be subtracted.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = [
     "LabelModel",
     "core_digest",
     "forget_ready",
+    "labels_digest",
     "load_core_network",
     "record_of_core",
     "save_core_network",
@@ -97,6 +99,14 @@ def core_digest(data: ImageDataset, core: Core) -> str:
     return hashlib.sha256("\n".join(sorted(data.hashes_of(core.images))).encode()).hexdigest()
 
 
+def labels_digest(data: ImageDataset, core: Core) -> str:
+    """SHA-256, hex, of what the core's images are said to be, and of all classes in order."""
+    hashes = data.hashes_of(core.images)
+    said = (data.classes[data.labels[i]] for i in core.images)
+    pairs = sorted(zip(hashes, said, strict=True))
+    return hashlib.sha256(json.dumps([data.classes, pairs]).encode()).hexdigest()
+
+
 def train_core(
     data: ImageDataset,
     core: Core,
@@ -131,6 +141,7 @@ def train_core(
         "core share": core.share,
         "core images": len(core.images),
         "core": core_digest(data, core),
+        "labels": labels_digest(data, core),
         "seed": seed,
         "side": side,
         "recipe": asdict(recipe),

@@ -18,6 +18,7 @@ from forget.data.twins.find import hygiene
 from forget.forget_ready import (
     CoreNetwork,
     core_digest,
+    labels_digest,
     load_core_network,
     save_core_network,
     train_core,
@@ -139,8 +140,8 @@ def trained_once(
 ) -> CoreNetwork:
     """A network that is read where it is kept already, and else trained and kept.
 
-    One that another recipe or architecture made is trained again. A training that was killed goes
-    on.
+    One that was trained on other labels, or with another recipe or architecture, is trained
+    again. A training that was killed goes on.
 
     Arguments:
         path: Where it is kept.
@@ -155,11 +156,13 @@ def trained_once(
     Raises:
         CheckpointError: What is kept is no such file.
     """
+    labels = labels_digest(data, core)
     if path.is_file():
         kept = load_core_network(path)
-        if _made_so(kept, config, recipe):
+        if _made_so(kept, labels, config, recipe):
             return kept
     settings = {"core": core_digest(data, core), "seed": seed, "recipe": repr(recipe)}
+    settings["labels"] = labels
     keeper = FileKeeper(path.with_suffix(".partial.pt"), settings)
     found = train_core(data, core, config, recipe, seed, fabric, keeper, on_step)
     save_core_network(found, path)
@@ -167,7 +170,9 @@ def trained_once(
     return found
 
 
-def _made_so(kept: CoreNetwork, config: Mapping[str, Any], recipe: Recipe) -> bool:
+def _made_so(kept: CoreNetwork, labels: str, config: Mapping[str, Any], recipe: Recipe) -> bool:
+    if kept.about.get("labels") != labels:
+        return False
     plain = json.loads(json.dumps(asdict(recipe)))  # as a file gives it back: tuples are lists
     network = kept.base.network.config
     return kept.about.get("recipe") == plain and all(network[k] == config[k] for k in config)

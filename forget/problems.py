@@ -25,6 +25,7 @@ PROBLEMS = {
     "cifar10": "CIFAR-10",
     "mufac": "MUFAC, 8 age classes at 64 pixels",
 }
+BUNDLED = ("orl", "digits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,10 @@ def load_problem(name: str, source: Path | None = None, on_step: OnStep = silent
     if name not in PROBLEMS:
         known = ", ".join(PROBLEMS)
         raise ForgetError(f"one of {known}", repr(name), "Choose one of these names.")
+    if source is not None and name in BUNDLED:
+        raise ForgetError(
+            f"no place for {name}, which comes with the program", str(source), "Leave it out."
+        )
     if name == "orl":
         data = as_classes(load_faces("orl"), 32)
         augment = Augment(flip=0.5, turn=8, zoom=0.1, shift=0.06, colour=0.1)

@@ -22,9 +22,16 @@ def silent(done: int, total: int, note: str = "") -> None:
 
 
 def within(on_step: OnStep, number: int, total: int, name: str) -> OnStep:
-    """Progress inside one of several works, told as that of all of them."""
+    """Progress inside one of several works, told as that of all of them.
+
+    Arguments:
+        on_step: Told of all works.
+        number: How many are done.
+        total: How many there are.
+        name: Of this one.
+    """
 
     def told(done: int, steps: int, note: str = "") -> None:
-        on_step(number, total, f"{name} ({100 * done // max(steps, 1)} %)")
+        on_step(number, total, f"{name}, {100 * done // max(steps, 1)} %")
 
     return told

@@ -87,7 +87,8 @@ def time_ratio(
     """Passes until known again, as a share of those that the reference takes.
 
     1 is what a network shows that forgot; 0 one that never forgot; nan where the reference never
-    gets there, or where it knows them from the beginning.
+    gets there, or where it knows them from the beginning. One that was attacked and never gets
+    there is taken to do so one pass after the last.
 
     Arguments:
         attacked: What `relearn` gives for the network under attack.

@@ -114,7 +114,7 @@ def cast_shadows(
             if path.is_file():
                 found[name].append(Shadow.load(path))
                 continue
-            done = number * len(wanted) + place + 1
+            done = number * len(wanted) + place
             told = within(on_step, done, total, f"pair {number + 1} of {pairs}, {name}")
             if trained is None:
                 share = 0.5 if READY in wanted else 0.0
@@ -130,6 +130,7 @@ def cast_shadows(
             shadow = _shadow(world, forgot, never)
             shadow.save(path)
             found[name].append(shadow)
+            on_step(done + 1, total, f"pair {number + 1} of {pairs}, {name}")
     return found
 
 

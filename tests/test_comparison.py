@@ -23,7 +23,7 @@ from forget.methods.registry import METHODS, NETWORK_METHODS, register
 from forget.networks import Networks, core_of, train_networks
 from forget.problems import PROBLEMS, Problem, load_problem
 from forget.progress import Cancelled
-from forget.recipe import Recipe
+from forget.recipe import Recipe, logits_of
 from forget.training import accelerate
 from forget.unlearn_options import METHODS as OPTIONS
 
@@ -80,7 +80,7 @@ def test_rows_that_are_there_are_not_run_again(
         return networks
 
     def stop(done: int, total: int, note: str = "") -> None:
-        if note == "finetune":
+        if note.startswith("finetune,"):
             raise Cancelled
 
     wanted = contenders(["original", "finetune"])
@@ -94,7 +94,7 @@ def test_rows_that_are_there_are_not_run_again(
     again = compare_methods(split, trained, wanted, (0, 1), (0, 1), keep=keep)
     assert not asked and len(again.table) == 8
     summary = again.summary.set_index("method")
-    assert summary.loc["original", "n"] == 4 and summary.loc["original", "± gap"] == 0
+    assert summary.loc["original", "n"] == 2 and summary.loc["original", "± gap"] == 0
     assert summary.loc["finetune", "guarantee"] == "approximate"
     other = by_class(split.data, [split.data.classes[1]])
     before = keep.read_bytes()
@@ -160,6 +160,67 @@ def test_another_file_is_not_overwritten_by_rows(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00 no table")
     with pytest.raises(ForgetError):
         Comparison.load(path)
+
+
+def rows(gaps: Mapping[tuple[int, int], float], **more: object) -> pd.DataFrame:
+    """Rows of one method by training and unlearning seed."""
+    return pd.DataFrame(
+        [
+            {"data": "Digits", "forgotten": "all of 5", "training seed": one}
+            | {"unlearning seed": other, "method": "original", "gap": gap, "seconds": 1.0}
+            | {"share of retraining": 0.1, "guarantee": "none", "scope": "model"}
+            | more
+            for (one, other), gap in gaps.items()
+        ]
+    )
+
+
+def test_unlearning_seeds_on_one_network_do_not_narrow_the_interval() -> None:
+    single = Comparison(rows({(0, 0): 0.1, (1, 0): 0.3})).summary
+    copies = {(one, k): gap for one, gap in ((0, 0.1), (1, 0.3)) for k in range(3)}
+    several = Comparison(rows(copies)).summary
+    for name in ("gap", "± gap", "n"):
+        assert several[name].iloc[0] == pytest.approx(single[name].iloc[0])
+    alone = Comparison(rows({(0, k): gap for k, gap in enumerate((0.1, 0.2, 0.3))})).summary
+    assert alone["n"].iloc[0] == 3 and alone["± gap"].iloc[0] > 0
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda table: table.drop(columns="gap"),
+        lambda table: table.drop(columns="guarantee"),
+        lambda table: table.assign(gap="much"),
+        lambda table: table.assign(data=[None, "Digits"]),
+        lambda table: table.assign(**{"training seed": ["0", "one"]}),
+        lambda table: table.assign(**{"unlearning seed": [0.0, float("nan")]}),
+    ],
+)
+def test_a_table_of_another_form_is_told(spoil: object, tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    table = rows({(0, 0): 0.1, (1, 0): 0.3})
+    table.to_csv(path, index=False)
+    assert len(Comparison.load(path).table) == 2
+    spoil(table).to_csv(path, index=False)  # type: ignore[operator]
+    with pytest.raises(ForgetError):
+        Comparison.load(path)
+
+
+def test_rows_that_were_made_otherwise_are_not_gone_on_with(
+    split: Partition, networks: Networks, tmp_path: Path
+) -> None:
+    keep, wanted = tmp_path / "rows.csv", contenders(["original"])
+    one, other = ({"original": {"settings": f"rate {k}"}} for k in (1, 2))
+    compare_methods(split, lambda seed: networks, wanted, keep=keep, made=one)
+    before = keep.read_bytes()
+    compare_methods(split, lambda seed: networks, wanted, keep=keep, made=one)
+    assert keep.read_bytes() == before
+    with pytest.raises(ForgetError, match="settings rate 2.*got rows with rate 1"):
+        compare_methods(split, lambda seed: networks, wanted, keep=keep, made=other)
+    keep.write_text(",".join(before.decode().splitlines()[0].split(",")[:-1]) + "\n")
+    compare_methods(split, lambda seed: networks, wanted, (1,), keep=keep)  # no rows yet
+    with pytest.raises(ForgetError, match="nothing known"):
+        compare_methods(split, lambda seed: networks, wanted, keep=keep, made=one)
 
 
 def test_people_are_classes_and_the_core_has_nobody_to_forget() -> None:
@@ -248,6 +309,14 @@ def test_networks_are_kept_and_read_again(
     ):
         state = theirs.state_dict()
         assert all((tensor == state[name]).all() for name, tensor in ours.state_dict().items())
+    data = problem.data
+    wrong = replace(split, data=replace(data, labels=(data.labels + 1) % 10))
+    renamed = train_networks(problem, wrong, 0, fabric, 0.0, folder=tmp_path)
+    share = [
+        (logits_of(one.original, data, data.test).argmax(1) == data.labels[data.test]).mean()
+        for one in (one, renamed)
+    ]
+    assert share[0] > 0.5 > share[1]
     shorter = replace(problem, recipe=replace(problem.recipe, epochs=1))
     again = train_networks(shorter, split, 0, fabric, 0.0, folder=tmp_path)
     assert again.passes == one.passes / problem.recipe.epochs
@@ -273,6 +342,15 @@ def test_the_command_prints_a_table_and_goes_on(
     assert main([*command[:2], "--methods", "nothing"]) == 2
     assert main([*command, "--forget", "eleven"]) == 2
     assert "Expected" in capsys.readouterr().err
+    for more, told in (
+        (["--methods", ","], "names of methods"),
+        (["--budget-minutes", "nan"], "minutes, 0 or more"),
+        (["--out", str(tmp_path)], "can be written after --out"),
+        (["--out", str(out / "below.csv")], "can be written after --out"),
+        (["--source", str(tmp_path)], "comes with the program"),
+    ):
+        assert main([*command, *more]) == 2
+        assert told in capsys.readouterr().err
     monkeypatch.chdir(tmp_path)
     assert main(["compare", "digits", "--random", "40", "--methods", "original"]) == 0
     rows = pd.read_csv("logs/compare/digits-40-training-images-at-random.csv")

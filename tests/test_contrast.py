@@ -5,6 +5,7 @@ import pytest
 
 from forget.contrast import contrast, stage_similarity, turned_alike
 from forget.data.load import load_images
+from forget.errors import ForgetError
 from forget.models.classifier import build
 
 CONFIG = {"architecture": "convnet", "classes": 10, "channels": 1, "side": 8}
@@ -27,6 +28,14 @@ def test_answers_are_counted() -> None:
     assert np.isnan(found.accuracy[:, 3]).all()
     mine = indices[labels[indices] == 1]
     assert found.accuracy[0, 1] == pytest.approx((one[mine].argmax(1) == 1).mean())
+
+
+def test_a_model_that_broke_answers_nothing() -> None:
+    one = np.zeros((5, 3))
+    broken = one.copy()
+    broken[3, 0] = np.nan
+    with pytest.raises(ForgetError, match="broke"):
+        contrast([one, broken], np.zeros(5, np.int64), np.arange(5))
 
 
 def test_a_network_sees_as_itself_and_others_differ() -> None:

@@ -13,6 +13,7 @@ from forget.problems import load_problem
 from forget.recipe import Recipe
 from forget.relearning import relearn, time_ratio
 from forget.training import accelerate
+from forget.ui.relearning import _said
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,8 @@ def test_what_was_never_forgotten_is_known_at_once(split: Partition, networks: N
     assert curves[1][-1] > 0.5  # it learns
     assert time_ratio(*curves, level=0.5) == 0
     assert time_ratio(curves[1], curves[1], level=0.5) == 1
+    never = _said("scrub", np.zeros(21), np.r_[0.0, 0.5, 0.8, np.ones(18)])
+    assert never.endswith("does not know 90% after 20 passes")
 
 
 def test_the_network_stays_as_it_was_and_the_attack_repeats(

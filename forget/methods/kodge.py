@@ -21,7 +21,7 @@ __all__ = ["Kodge"]
 class Kodge(Edit):
     r"""Projects weights off the directions that inputs of the forget set have for themselves.
 
-    .. math:: W \leftarrow W (I - P_f (I - P_r)), \quad P = U \Lambda U^T, \quad
+    .. math:: W \leftarrow W (I - (I - P_r) P_f), \quad P = U \Lambda U^T, \quad
               \Lambda_{ii} = \frac{\alpha \sigma_i^2}{(\alpha - 1) \sigma_i^2 + 1}
 
     for each convolution and linear layer, where U and sigma are singular vectors and values of

@@ -95,6 +95,11 @@ def _table(result: Result) -> None:
         "sets, to the network that was trained again without; agreement with it is on the "
         "images to forget."
     )
+    if several:
+        said += (
+            " All seeds forget from one network: ± says how much the draws of forgetting matter, "
+            "nothing of other trainings."
+        )
     if len(refits):
         said += (
             f" Subtraction differs from its own refit by {refits.max():g}; its gap in the table "
@@ -136,6 +141,14 @@ def _pair(result: Result) -> None:
     sets = {"images to forget": split.forget, "held-out images": split.test}
     over = st.radio("On", list(sets), index=1, horizontal=True, key="compare_on")
     indices = sets[over]
+    if broken := [one for one in (a, b) if not np.isfinite(result.logits(one)).all()]:
+        which = " and ".join(method_title(one) for one in dict.fromkeys(broken))
+        st.warning(
+            f"**{which}** broke: its answers are no numbers, so there is nothing to compare. A "
+            "smaller rate may help; the table counts it as right nowhere.",
+            icon=":material/heart_broken:",
+        )
+        return
     found = contrast([result.logits(a), result.logits(b)], data.labels, indices)
     reference = judge(result.logits("retrain")[indices], data.labels[indices]).class_accuracy
     titles = (method_title(a), method_title(b))
@@ -212,8 +225,8 @@ def _inside(result: Result, pair: tuple[str, str], titles: tuple[str, str]) -> N
             ),
         )
         st.caption(
-            "Networks from other random weights see images differently even where they say the "
-            "same: read it beside the original's."
+            "Original and reference began at the same random weights. A network that began anew "
+            "sees images differently even where it says the same: read it beside the original's."
         )
 
 

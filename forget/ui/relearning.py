@@ -73,4 +73,6 @@ def _said(name: str, curve: np.ndarray, reference: np.ndarray) -> str:
         return said
     if ratio == 0:
         return f"{said}, and never stopped knowing {LEVEL:.0%}"
+    if curve.max() < LEVEL:
+        return f"{said}, and does not know {LEVEL:.0%} after {len(curve) - 1} passes"
     return f"{said}, and knows {LEVEL:.0%} in {ratio:.2g} times the passes of the retrained one"
