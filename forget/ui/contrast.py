@@ -141,7 +141,8 @@ def _pair(result: Result) -> None:
     sets = {"images to forget": split.forget, "held-out images": split.test}
     over = st.radio("On", list(sets), index=1, horizontal=True, key="compare_on")
     indices = sets[over]
-    if broken := [one for one in (a, b) if not np.isfinite(result.logits(one)).all()]:
+    asked = np.concatenate(list(sets.values()))
+    if broken := [one for one in (a, b) if not np.isfinite(result.logits(one)[asked]).all()]:
         which = " and ".join(method_title(one) for one in dict.fromkeys(broken))
         st.warning(
             f"**{which}** broke: its answers are no numbers, so there is nothing to compare. A "

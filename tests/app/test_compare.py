@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 from visitor import opened, press, words
@@ -91,3 +92,15 @@ def test_nothing_to_forget_or_everything_is_told() -> None:
         at = finished(press(at, "Compare"))
         assert at.error
     assert not at.exception
+
+
+def test_a_model_that_broke_is_told_and_nothing_is_drawn_of_it() -> None:
+    at = finished(press(chosen(opened(PAGE), "finetune"), "Compare"))
+    answers = at.session_state["compare_result"].answers
+    answers["finetune"].logits[:] = np.nan
+    at.selectbox(key="compare_a").set_value("finetune").run()
+    assert not at.exception
+    assert any("broke: its answers are no numbers" in one.value for one in at.warning)
+    assert "They answer differently on" not in words(at)
+    at.selectbox(key="compare_a").set_value("original").run()
+    assert "They answer differently on" in words(at)
