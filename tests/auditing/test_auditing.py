@@ -177,6 +177,7 @@ def test_projection_suppresses_and_does_not_pass_all(hidden: Audit) -> None:
     assert hidden.edited[0].people[0][0] in PEOPLE
 
 
+@pytest.mark.slow
 def test_no_single_person_passes_by_a_few_photographs(
     model: LinearModel, orl: FaceDataset, rows: Callable
 ) -> None:
