@@ -11,6 +11,7 @@ from sklearn.metrics import roc_curve
 from forget.errors import ForgetError
 
 __all__ = [
+    "FEW_GROUPS",
     "Detection",
     "auc",
     "bootstrap",
@@ -25,7 +26,7 @@ __all__ = [
 Reals = NDArray[np.float64]
 LOW = (1e-3, 1e-2, 0.1)  # false positive rates at which the true ones are told
 ROUNDS = 1000  # of the bootstrap
-FEW = 5  # groups, below which what is in them is drawn again as well
+FEW_GROUPS = 5  # such as people, below which what is in them is drawn again as well
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +154,7 @@ def bootstrap(
         again = []
         for values, places in zip(samples, members, strict=True):
             chosen = [places[i] for i in draw.integers(len(places), size=len(places))]
-            if len(places) < FEW:
+            if len(places) < FEW_GROUPS:
                 chosen = [draw.choice(one, len(one)) for one in chosen]
             again.append(values[np.concatenate(chosen)])
         found[k] = statistic(*again)

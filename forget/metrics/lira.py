@@ -8,7 +8,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from forget.errors import ForgetError
-from forget.metrics.detection import Detection, auc
+from forget.metrics.detection import FEW_GROUPS, Detection, auc
 
 __all__ = ["LEAST_PAIRS", "attack_pairs", "likelihood_ratio", "shadow_scores"]
 
@@ -16,7 +16,6 @@ Reals = NDArray[np.float64]
 FEW = 16  # shadows of a kind, below which all examples share one variance
 LEAST = 1e-9  # standard deviation
 LEAST_PAIRS = 3  # each is attacked with at least two others, the fewest that have a spread
-FEW_PEOPLE = 5  # below whom an interval is of these people alone
 
 
 def likelihood_ratio(score: Reals, inside: Reals, outside: Reals) -> Reals:
@@ -130,7 +129,7 @@ def _over_people(inside: Reals, outside: Reals, people: Sequence[str] | None, en
     """Half the width of Student's interval over people, squared, each left out in turn."""
     whose = np.arange(inside.shape[1]) if people is None else np.asarray(people, dtype=object)
     names = np.unique(whose)
-    if len(names) < FEW_PEOPLE:
+    if len(names) < FEW_GROUPS:
         return 0.0
     without = [(whose != name) for name in names]
     left = np.array([auc(inside[:, one].ravel(), outside[:, one].ravel()) for one in without])
