@@ -45,11 +45,15 @@ GRIDS: dict[str, dict[str, tuple[Any, ...]]] = {
     "certified": {"ridge": (1e-5, 1e-4, 1e-3, 1e-2), "sigma": (0.1, 1.0)},
     "kodge": {"retain_scale": (10.0, 1e2, 1e3, 1e4), "forget_scale": (3.0, 30.0)},
 }
+# Where a trial of the usual grid takes longer than training again.
+CHEAPER: dict[str, dict[str, dict[str, tuple[Any, ...]]]] = {
+    "mufac": {"newton_cg": {"sample": (100, 300)}},
+}
 
 
-def trials(method: str) -> Iterator[dict[str, Any]]:
-    """All settings of a method that are tried, in order; none for one that has no grid."""
-    grid = GRIDS.get(method, {})
+def trials(method: str, problem: str) -> Iterator[dict[str, Any]]:
+    """All settings of a method that are tried on a data set, in order; none without a grid."""
+    grid = GRIDS.get(method, {}) | CHEAPER.get(problem, {}).get(method, {})
     for values in product(*grid.values()) if grid else ():
         yield dict(zip(grid, values, strict=True))
 

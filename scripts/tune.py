@@ -53,7 +53,7 @@ def search(name: str, methods: Sequence[str], ends: float, bars: ProgressBars) -
     todo = {
         f"{method} {json.dumps(settings)}": (method, settings)
         for method in methods
-        for settings in trials(method)
+        for settings in trials(method, name)
         if (name, method, json.dumps(settings)) not in there
     }
 
@@ -90,7 +90,7 @@ def winners(table: pd.DataFrame) -> dict[str, dict[str, dict[str, object]]]:
     """The best settings by data set and method, of methods whose trials are complete."""
     found: dict[str, dict[str, dict[str, object]]] = {}
     for (problem, method), mine in table.groupby(["problem", "method"], sort=False):
-        if len(mine) < len(list(trials(method))):
+        if len(mine) < len(list(trials(method, problem))):
             continue
         best = mine.loc[mine["average gap"].astype(float).idxmin()]
         settings = {"settings": json.loads(best["settings"])}

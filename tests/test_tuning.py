@@ -11,7 +11,7 @@ import pytest
 from forget import tuning
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
-from forget.problems import load_problem
+from forget.problems import PROBLEMS, load_problem
 from forget.tuning import GRIDS, average_gap, other_split, trials, tuned
 from scripts import tune
 
@@ -20,9 +20,10 @@ def test_every_method_that_has_settings_has_eight_trials_that_it_accepts() -> No
     ours = {n for n, m in NETWORK_METHODS.items() if type(m).__module__.startswith("forget.")}
     assert set(GRIDS) == ours - {"original", "retrain"}
     for name in GRIDS:
-        found = list(trials(name))
-        assert len(found) == 8
-        assert len({replace(NETWORK_METHODS[name], **one) for one in found}) == 8
+        for problem in PROBLEMS:
+            found = list(trials(name, problem))
+            assert len(found) == 8
+            assert len({replace(NETWORK_METHODS[name], **one) for one in found}) == 8
 
 
 def test_the_search_forgets_others_than_an_example_does() -> None:
@@ -56,21 +57,22 @@ def test_winners_are_used_where_they_were_found(
 ) -> None:
     rows = [
         ["orl", "finetune", json.dumps(one), 0.5 - 0.01 * k, 0.1, 0.1, 1.0]
-        for k, one in enumerate(trials("finetune"))
+        for k, one in enumerate(trials("finetune", "orl"))
     ]
     rows += [
-        ["orl", "ssd", json.dumps(one), 0.1, 0.1, 0.1, 1.0] for one in list(trials("ssd"))[:7]
+        ["orl", "ssd", json.dumps(one), 0.1, 0.1, 0.1, 1.0]
+        for one in list(trials("ssd", "orl"))[:7]
     ]
     best = tune.winners(pd.DataFrame(rows, columns=tune.COLUMNS))
     assert set(best["orl"]) == {"finetune"}  # the other has not had all its trials
-    assert best["orl"]["finetune"]["settings"] == list(trials("finetune"))[-1]
+    assert best["orl"]["finetune"]["settings"] == list(trials("finetune", "orl"))[-1]
     path = tmp_path / "tuned.json"
     path.write_text(json.dumps(best))
     monkeypatch.setattr(tuning, "TUNED", path)
     tuning._file.cache_clear()
     try:
         assert tuned("orl")["finetune"] == replace(
-            NETWORK_METHODS["finetune"], **list(trials("finetune"))[-1]
+            NETWORK_METHODS["finetune"], **list(trials("finetune", "orl"))[-1]
         )
         assert tuned("orl")["ssd"] == NETWORK_METHODS["ssd"]
         assert tuned("mnist") == dict(NETWORK_METHODS)
