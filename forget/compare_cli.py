@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from forget import networks
-from forget.comparison import Comparison, compare, save_csv
+from forget.comparison import compare
+from forget.comparison_table import Comparison, save_csv
 from forget.contenders import READY, STANDARD, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index

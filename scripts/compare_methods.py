@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from forget.commands import ended
-from forget.comparison import save_csv
+from forget.comparison_table import save_csv
 from forget.recognition.command_line import parser_of, settings_of
 from forget.recognition.comparison import METHODS, Study, compare_study
 from forget.recognition.devices import fabric_of

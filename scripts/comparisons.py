@@ -11,7 +11,7 @@ from pathlib import Path
 from scipy.stats import kendalltau
 
 from forget.compare_cli import markdown
-from forget.comparison import Comparison
+from forget.comparison_table import Comparison
 from forget.contenders import READY, STANDARD
 from forget.metrics.published import PUBLISHED_MUFAC, Published
 from forget.problems import PROBLEMS

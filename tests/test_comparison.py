@@ -11,7 +11,8 @@ import pytest
 
 from forget import networks as networks_module
 from forget.__main__ import main
-from forget.comparison import KEYS, Comparison, compare, compare_methods
+from forget.comparison import compare, compare_methods
+from forget.comparison_table import KEYS, Comparison
 from forget.contenders import Answer, contenders
 from forget.data.identities import as_classes
 from forget.data.load import load_faces

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forget.comparison import Comparison
+from forget.comparison_table import Comparison
 from forget.metrics.published import PUBLISHED_MUFAC
 from forget.problems import PROBLEMS
 from scripts import comparisons, pages, shadow_tables

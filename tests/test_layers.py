@@ -49,6 +49,7 @@ ROWS = [
     "forget.contenders",
     "forget.relearning",
     "forget.shadows",
+    "forget.comparison_table",
     "forget.comparison",
     "forget.contrast",
     "forget.charts",

@@ -9,7 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from forget.charts.series import method_title
-from forget.comparison import Comparison, compare_methods
+from forget.comparison import compare_methods
+from forget.comparison_table import Comparison
 from forget.contenders import READY, STANDARD, Answer, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class
