@@ -133,7 +133,7 @@ def _compare_parser(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _what_and_how(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", help="orl, digits, mnist, cifar10 or mufac")
+    parser.add_argument("data", help="orl, digits, mnist, cifar10, mufac or mufac-128")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--forget", metavar="A,B", help="classes; of orl people, as 'Person 34'")
     what.add_argument("--first", type=int, metavar="N", help="the first N training images")

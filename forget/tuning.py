@@ -13,7 +13,7 @@ import numpy as np
 from forget.data.partition import Partition, by_class, by_index, thinned
 from forget.errors import ForgetError
 from forget.methods.registry import NETWORK_METHODS
-from forget.problems import Problem
+from forget.problems import MUFAC_SIDES, Problem
 from forget.unlearning.contract import NetworkMethod
 
 __all__ = ["GRIDS", "TUNED", "average_gap", "other_split", "trials", "tuned"]
@@ -63,8 +63,9 @@ def tuned(problem: str) -> dict[str, NetworkMethod]:
 
     Arguments:
         problem: A name in `forget.problems.PROBLEMS`; of another all have their usual settings.
+            MUFAC has those of its small images at both sizes.
     """
-    settings = _file().get(problem, {})
+    settings = _file().get("mufac" if problem in MUFAC_SIDES else problem, {})
     return {
         name: replace(method, **settings[name]["settings"]) if name in settings else method  # type: ignore[type-var]
         for name, method in NETWORK_METHODS.items()
@@ -78,7 +79,7 @@ def other_split(problem: Problem) -> Partition:
     all methods take hours as it is.
     """
     data, taken = problem.data, problem.suggestion
-    if problem.name == "mufac":
+    if problem.name in MUFAC_SIDES:
         gone = {data.people[i] for i in data.train[:1500]}
         others = [i for i in data.train if data.people[i] not in gone]
         whole = by_index(data, np.array(others[:1500]), "1,500 images of other people")

@@ -14,8 +14,8 @@ from forget.compare_cli import markdown
 from forget.comparison_table import Comparison
 from forget.contenders import READY, STANDARD
 from forget.metrics.published import PUBLISHED_MUFAC, Published
-from forget.problems import PROBLEMS
-from scripts.pages import Page, main
+from forget.problems import MUFAC_SIDES, PROBLEMS
+from scripts.pages import Page, main, rows_by_problem
 
 ROWS = Path(__file__).parents[1] / "benchmarks" / "compare"
 REFERENCES = ("original", "retrain")
@@ -24,16 +24,16 @@ REFERENCES = ("original", "retrain")
 def tables() -> str:
     """All tables, in the order of the problems."""
     parts = []
-    for name, title in PROBLEMS.items():
-        for path in sorted(ROWS.glob(f"{name}*.csv")):
-            found = Comparison.load(path)
-            seeds = found.table[["training seed", "unlearning seed"]].drop_duplicates()
-            said = f"**{title}**, forgetting {found.table['forgotten'].iloc[0]}, {len(seeds)} "
-            said += "seed" if len(seeds) == 1 else "seeds"
-            said += f" ({'; '.join(found.table['machine'].unique())})"
-            parts.append(f"{said}\n\n{markdown(found)}\n\n{speed(found)}")
-            if name == "mufac" and "nomus" in found.table:
-                parts.append(published(found))
+    for name, path in rows_by_problem(ROWS):
+        found = Comparison.load(path)
+        forgotten = found.table["forgotten"].iloc[0]
+        seeds = len(found.table[["training seed", "unlearning seed"]].drop_duplicates())
+        machines = "; ".join(found.table["machine"].unique())
+        said = f"**{PROBLEMS[name]}**, forgetting {forgotten}, {seeds} seed{'s' * (seeds != 1)}"
+        said = f"{said} ({machines})"
+        parts.append(f"{said}\n\n{markdown(found)}\n\n{speed(found)}")
+        if name in MUFAC_SIDES and "nomus" in found.table:
+            parts.append(published(found))
     return "\n\n".join(parts)
 
 

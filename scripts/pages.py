@@ -1,11 +1,13 @@
 """Pages of the documentation that hold tables made from committed rows."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Page", "main"]
+from forget.problems import PROBLEMS
+
+__all__ = ["Page", "main", "rows_by_problem"]
 
 DOCS = Path(__file__).parents[1] / "docs"
 END = "<!-- end of tables -->"
@@ -44,6 +46,20 @@ class Page:
     def write(self) -> None:
         """Puts the tables of today into the file."""
         self.path.write_text(self.renewed(self.path.read_text()))
+
+
+def rows_by_problem(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Files of rows in the order of the problems, each with the problem that its name begins with.
+
+    Of "mufac" and "mufac-128" the longer name counts.
+    """
+    order = list(PROBLEMS)
+    found = []
+    for path in sorted(folder.glob("*.csv"), key=lambda one: one.stem):
+        names = [name for name in order if f"{path.stem}-".startswith(f"{name}-")]
+        if names:
+            found.append((max(names, key=len), path))
+    yield from sorted(found, key=lambda one: order.index(one[0]))
 
 
 def main(page: Page, about: str, arguments: Sequence[str] | None = None) -> int:

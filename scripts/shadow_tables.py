@@ -12,7 +12,7 @@ from scipy.stats import kendalltau
 
 from forget.compare_cli import shadow_lines
 from forget.problems import PROBLEMS
-from scripts.pages import Page, main
+from scripts.pages import Page, main, rows_by_problem
 
 ROWS = Path(__file__).parents[1] / "benchmarks" / "shadows"
 NEAR = 0.02  # of one half, or of models that never learned: the published attack says nothing
@@ -21,12 +21,11 @@ NEAR = 0.02  # of one half, or of models that never learned: the published attac
 def tables() -> str:
     """All tables, in the order of the problems."""
     parts = []
-    for name, title in PROBLEMS.items():
-        for path in sorted(ROWS.glob(f"{name}*.csv")):
-            table = pd.read_csv(path)
-            first = table.iloc[0]
-            said = f"**{title}**, forgetting {first['forgotten']} ({first['machine']})"
-            parts += [said, shadow_lines(table), disagreement(table)]
+    for name, path in rows_by_problem(ROWS):
+        table = pd.read_csv(path)
+        first = table.iloc[0]
+        said = f"**{PROBLEMS[name]}**, forgetting {first['forgotten']} ({first['machine']})"
+        parts += [said, shadow_lines(table), disagreement(table)]
     return "\n\n".join(parts)
 
 

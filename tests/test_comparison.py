@@ -241,7 +241,7 @@ def test_problems_have_networks_that_read_their_images() -> None:
         problem = load_problem(name)
         assert problem.config["side"] == problem.data.images.shape[1]
         assert by_class(problem.data, list(problem.suggestion)).what
-    assert set(PROBLEMS) >= {"orl", "mnist", "cifar10", "mufac"}
+    assert set(PROBLEMS) >= {"orl", "mnist", "cifar10", "mufac", "mufac-128"}
     with pytest.raises(ForgetError, match="Choose one of these names"):
         load_problem("faces")
 

@@ -35,6 +35,7 @@ SLOW = {  # data sets on which a comparison takes longer than a visit
     "cifar10": "about five minutes",
     "mufac": "about an hour",
 }
+OFFERED = [name for name in PROBLEMS if name != "mufac-128"]  # that takes most of a day
 BENCHMARK = "the benchmark's first 1,500"
 
 
@@ -81,10 +82,10 @@ class Result:
 def choose() -> Choice | None:
     """Draws the controls; None while something is missing, which is said."""
     left, right = st.columns([2, 3])
-    here = [name for name in PROBLEMS if _is_here(name)]
+    here = [name for name in OFFERED if _is_here(name)]
     name = left.selectbox(
         "Data",
-        list(PROBLEMS),
+        OFFERED,
         format_func=lambda one: PROBLEMS[one] + ("" if one in here else " (not here)"),
         key="compare_data",
         persist_state="session",
