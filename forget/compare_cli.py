@@ -17,6 +17,7 @@ from forget.contenders import READY, STANDARD, contenders
 from forget.data.mufac import benchmark
 from forget.data.partition import Partition, by_class, by_index
 from forget.errors import ForgetError
+from forget.forget_ready import labels_digest
 from forget.methods.registry import NETWORK_METHODS
 from forget.problems import Problem, load_problem
 from forget.progress import OnStep, silent
@@ -26,7 +27,7 @@ from forget.shadows import cast_shadows, summary
 from forget.training import accelerate
 from forget.tuning import tuned
 
-__all__ = ["markdown", "run_comparison", "run_shadows", "shadow_lines"]
+__all__ = ["markdown", "run_comparison", "run_shadows", "shadow_lines", "worlds_digest"]
 
 SHOWN = ("gap", "forget", "retain", "test", "unseen", "mia", "nomus", "seconds")
 
@@ -69,10 +70,7 @@ def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
     problem = load_problem(options.data, options.source, on_step)
     split = _split(problem, options)
     wanted = contenders(_methods(options.methods), problem.name)
-    digest = hashlib.sha256(repr([problem.recipe, sorted(tuned(problem.name).items())]).encode())
-    for indices in (split.forget, split.retain):
-        digest.update(indices.astype(np.int64).tobytes())
-    folder = Path("logs") / "shadows" / f"{problem.name}-{digest.hexdigest()[:12]}"
+    folder = Path("logs") / "shadows" / f"{problem.name}-{worlds_digest(problem, split)[:12]}"
     found = cast_shadows(
         problem, split, wanted, options.pairs, accelerate(), folder, networks.KEPT, on_step
     )
@@ -83,6 +81,15 @@ def run_shadows(options: argparse.Namespace, on_step: OnStep = silent) -> str:
     save_csv(table, keep)
     head = f"{problem.data.name}, forgetting {split.what}. Rows: {keep}"
     return f"{head}\n\n{shadow_lines(table)}"
+
+
+def worlds_digest(problem: Problem, split: Partition) -> str:
+    """SHA-256, hex, of what worlds are made of: images, labels, recipe and settings."""
+    made = repr([problem.config, problem.recipe, sorted(tuned(problem.name).items())])
+    digest = hashlib.sha256(made.encode())
+    for indices in (split.forget, split.retain, split.unseen):
+        digest.update(labels_digest(split.data, indices).encode())
+    return digest.hexdigest()
 
 
 def shadow_lines(table: pd.DataFrame) -> str:

@@ -99,10 +99,10 @@ def core_digest(data: ImageDataset, core: Core) -> str:
     return hashlib.sha256("\n".join(sorted(data.hashes_of(core.images))).encode()).hexdigest()
 
 
-def labels_digest(data: ImageDataset, core: Core) -> str:
-    """SHA-256, hex, of what the core's images are said to be, and of all classes in order."""
-    hashes = data.hashes_of(core.images)
-    said = (data.classes[data.labels[i]] for i in core.images)
+def labels_digest(data: ImageDataset, images: Indices) -> str:
+    """SHA-256, hex, of what some images are said to be, and of all classes in order."""
+    hashes = data.hashes_of(images)
+    said = (data.classes[data.labels[i]] for i in images)
     pairs = sorted(zip(hashes, said, strict=True))
     return hashlib.sha256(json.dumps([data.classes, pairs]).encode()).hexdigest()
 
@@ -141,7 +141,7 @@ def train_core(
         "core share": core.share,
         "core images": len(core.images),
         "core": core_digest(data, core),
-        "labels": labels_digest(data, core),
+        "labels": labels_digest(data, core.images),
         "seed": seed,
         "side": side,
         "recipe": asdict(recipe),

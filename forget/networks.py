@@ -156,7 +156,7 @@ def trained_once(
     Raises:
         CheckpointError: What is kept is no such file.
     """
-    labels = labels_digest(data, core)
+    labels = labels_digest(data, core.images)
     if path.is_file():
         kept = load_core_network(path)
         if _made_so(kept, labels, config, recipe):

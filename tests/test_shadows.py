@@ -8,6 +8,7 @@ import pytest
 
 from forget import networks as networks_module
 from forget.__main__ import main
+from forget.compare_cli import worlds_digest
 from forget.contenders import contenders
 from forget.data.partition import Partition, by_index
 from forget.errors import ForgetError
@@ -96,6 +97,22 @@ def test_a_model_that_broke_is_said_to_have(shadows: dict[str, list[Shadow]]) ->
     broken = [replace(one, learned=nothing) for one in shadows["original"]]
     (row,) = summary({"original": broken}).to_dict("records")
     assert "auc" not in row and row["pairs"] == PAIRS
+
+
+def test_worlds_of_other_images_labels_or_trainings_are_kept_elsewhere(
+    problem: Problem, split: Partition
+) -> None:
+    images = split.data.images.copy()
+    images[split.retain[0]] = 0
+    others = [
+        (problem, split),
+        (problem, by_index(problem.data, split.forget, "right labels")),
+        (problem, replace(split, data=replace(split.data, images=images))),
+        (problem, replace(split, unseen=split.unseen[1:])),
+        (replace(problem, recipe=Recipe(epochs=3)), split),
+    ]
+    assert len({worlds_digest(*one) for one in others}) == len(others)
+    assert worlds_digest(problem, split) == worlds_digest(problem, split)
 
 
 def test_the_command_prints_a_table(
