@@ -24,11 +24,11 @@ from forget.ui.attack import attacker
 from forget.ui.goals import SUPPRESS
 from forget.ui.parts import plain
 from forget.ui.reference import Chosen, choose
-from forget.ui.visit import Visit
+from forget.ui.visit import Visit, made_of_faces
 
 __all__ = ["Audited", "draw", "nobody_yet", "run_button"]
 
-JOB, RESULT, SAID = "audit", "audit_result", "audit_said"
+JOB, RESULT, SAID = map(made_of_faces, ("audit", "audit_result", "audit_said"))
 ICONS = {
     Verdict.PASS: ":material/check_circle:",
     Verdict.FAIL: ":material/cancel:",

@@ -1,6 +1,6 @@
 """What all visitors share, loaded once and never changed: faces, models and their features."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -13,6 +13,7 @@ from forget.data.load import load_faces
 from forget.data.split import Split, split_by_identity
 from forget.data.twins.find import SIMILARITY, hygiene
 from forget.data.twins.report import Hygiene
+from forget.data.twins.shared import SharedPictures, people_shown_in
 from forget.linear.erasing.capacity import Capacity, capacity
 from forget.linear.feature_map import FeatureMap
 from forget.linear.grid import Rows
@@ -96,6 +97,16 @@ class Bundle:
         """Twins among the photographs; of many, only pictures that are the same to the byte."""
         many = len(self.faces.images) > MANY
         return hygiene(self.faces, similarity=None if many else SIMILARITY)
+
+    @cached_property
+    def shared(self) -> SharedPictures:
+        """Whose pictures are, nearly, also somebody else's, or trained the network."""
+        found = SharedPictures.of(self.hygiene, self.faces.core)
+        if self.source != "own":
+            return found
+        orl = load_faces("orl")  # whose core taught the network
+        known = people_shown_in(self.faces, orl.only(orl.core))
+        return replace(found, trained=found.trained | known)
 
     def warm(self) -> "Bundle":
         """Computes what the first click needs; returns the bundle."""

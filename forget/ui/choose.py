@@ -145,10 +145,10 @@ def _line(now: Visit, chosen: Sequence[str]) -> None:
 
 
 def _guarantees(now: Visit, chosen: Sequence[str]) -> str:
-    guarantee = guarantee_for(now.model, now.bundle.split, chosen)
+    guarantee = guarantee_for(now.model, now.bundle.split, chosen, now.bundle.shared)
     if guarantee.scope is Scope.MODEL:
-        said = ":material/verified: This will be **exact, for the whole model**: the feature "
-        said += "map was trained on other people."
+        said = ":material/verified: This will be **exact, for the whole model**: none of "
+        said += "these photographs is among those that the network was trained on."
     else:
         said = ":material/warning: This will be **exact for the readout only**: "
         said += f"{plain(guarantee.because)}."

@@ -6,11 +6,11 @@ import streamlit as st
 from forget.charts.people import NO_FRILLS, forecast_lines
 from forget.forecast import forecast
 from forget.ui.goals import REMOVE
-from forget.ui.visit import Visit
+from forget.ui.visit import Visit, made_of_faces
 
 __all__ = ["ahead"]
 
-KEPT = "forecast"  # by digest of the model
+KEPT = made_of_faces("forecast")  # by digest of the model
 
 
 def ahead(now: Visit) -> None:

@@ -1,7 +1,8 @@
 """A visitor's own photographs: taken in, fitted and judged, in this session only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -9,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from forget.data.dataset import FaceDataset
 from forget.data.folder import load_uploads
 from forget.errors import ForgetError
+from forget.linear.feature_map import FeatureMap
 from forget.linear.leave_one_out import leave_one_out
 from forget.progress import OnStep, silent
 from forget.ui.cached import Bundle, bundle_of, feature_map
@@ -104,19 +106,28 @@ def _fitted(given: Sequence[UploadedFile]) -> Own:
 
     # A folder's files are named by their path in it, a zip by itself.
     name = given[0].name.split("/")[0] if "/" in given[0].name else given[0].name
-    faces = load_uploads(((file.name, file.getvalue()) for file in given), name)
-    fitted = _judged(faces, in_use(), step)
-    bar.empty()
-    return fitted
+    try:
+        faces = load_uploads(((file.name, file.getvalue()) for file in given), name)
+        return _judged(faces, in_use(), step)
+    finally:
+        bar.empty()
 
 
 def _judged(faces: FaceDataset, kind: str, on_step: OnStep = silent) -> Own:
-    bundle = bundle_of(faces, feature_map(kind), on_step)
+    bundle = bundle_of(faces, _nameless(feature_map(kind)), on_step)
     model, rows, images = bundle.model, bundle.rows, faces.images
     targets = model.feature_map.targets(images) if model.statistics.space.targets else None
     space = model.statistics.space
     accuracy = leave_one_out(model.rule, space, rows, faces.labels, JUDGED, on_step, targets)
     return Own(bundle, accuracy, kind)
+
+
+def _nameless(network: FeatureMap) -> FeatureMap:
+    """The same, whose record holds photographs alone: in other data its names are other people."""
+    mine = copy(network)
+    if mine.record is not None:
+        mine.record = replace(mine.record, people=frozenset())
+    return mine
 
 
 def _about(own: Own) -> None:

@@ -17,13 +17,14 @@ from forget.reference import train_without
 from forget.ui.cached import FIRST
 from forget.ui.goals import SUPPRESS
 from forget.ui.parts import plain
-from forget.ui.visit import Visit
+from forget.ui.visit import Visit, made_of_faces
 from forget.unlearning.contract import Scope
 
 __all__ = ["KEY", "Chosen", "choose"]
 
 KEY = "audit_reference"
-READ = "audit_reference_read"  # the last upload: its id, and the model or why it is none
+# The last upload: its id, and the model or why it is none.
+READ = made_of_faces("audit_reference_read")
 REFIT = "Fitted again without them"
 TRAINED = "Network and all trained again without them"
 FILE = "A model from a file"

@@ -15,11 +15,12 @@ from forget.ui import jobs, parts
 from forget.ui.cached import FIRST
 from forget.ui.reveal import reveal
 from forget.ui.suppressed import hidden_card
-from forget.ui.visit import Visit, start_over
+from forget.ui.visit import Visit, made_of_faces, start_over
 
 __all__ = ["draw"]
 
-JOB = "slow_way"
+JOB = made_of_faces("slow_way")
+DONE = made_of_faces("slow_way_done")  # by digest
 _SUBTRACTS = (
     "The model keeps their sums: one matrix of products, and a count and a sum for each person. "
     "Integers add up without rounding in any order, so what one person put in can be taken out "
@@ -63,7 +64,7 @@ def draw(now: Visit, effect: Effect) -> None:
 
 def _cost(now: Visit, effect: Effect) -> None:
     st.header("What it cost")
-    done: dict[str, Comparison] = st.session_state.setdefault(f"{JOB}_done", {})
+    done: dict[str, Comparison] = st.session_state.setdefault(DONE, {})
     about = now.model.statistics.digest()
     mine = {way: one for (model, way), one in done.items() if model == about}
     seconds = {

@@ -12,12 +12,15 @@ from forget.methods.registry import unlearn
 from forget.ui import goals
 from forget.ui.cached import FIRST, Bundle, demo
 from forget.ui.goals import GOALS, REMOVE, SUPPRESS, Goal
+from forget.ui.jobs import Job
+from forget.unlearning.guarantees import guarantee_for
 
 __all__ = [
     "PEOPLE",
     "Visit",
     "forget_chosen",
     "leave",
+    "made_of_faces",
     "problem",
     "start_over",
     "state",
@@ -31,6 +34,7 @@ CROWD = 100  # people, of whom measuring the effect takes long enough to say so
 _VISIT = "visit"
 _VISITS = "visits"  # by data set and goal, so that turning to another one loses nothing
 _PROBLEM = "forget_problem"
+_MADE: set[str] = set()  # session entries that hold what was made of somebody's faces
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +71,8 @@ class Visit:
             spent, promised = {self.goal.noun: result.seconds}, result.guarantee
         else:
             result = unlearn(self.model, self.bundle.faces, people, self.goal.method)
-            spent, promised = {}, None
+            spent = {}
+            promised = guarantee_for(original, split, split.leaving, self.bundle.shared)
         effect = measure_effect(original, result.model, split, self.bundle.rows, promised)
         return replace(
             self,
@@ -109,11 +114,24 @@ def turn_goal() -> None:
 
 
 def leave(bundle: Bundle, kind: str = FIRST) -> None:
-    """Drops a data set and everything done with it; goes back to the demo if it was shown."""
+    """Drops a data set and everything made of it; goes back to the demo if it was shown.
+
+    Results of other data sets go too: they can be made again, photographs cannot be taken back.
+    """
+    for key in _MADE:
+        entry = st.session_state.pop(key, None)
+        if isinstance(entry, Job):
+            entry.stop.set()
     for title in GOALS:
         st.session_state.get(_VISITS, {}).pop((id(bundle), title), None)
     if visit().bundle is bundle:
         use(demo(kind))
+
+
+def made_of_faces(key: str) -> str:
+    """Has a session entry dropped with the faces that it was made of; returns its key."""
+    _MADE.add(key)
+    return key
 
 
 def start_over() -> None:

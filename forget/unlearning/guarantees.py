@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from forget.data.partition import Partition
 from forget.data.split import Split
+from forget.data.twins.shared import SharedPictures
 from forget.linear.model import LinearModel
 from forget.models.checkpoint import TrainingRecord
 from forget.unlearning.contract import Guarantee, Kind, Scope
@@ -16,37 +17,42 @@ def guarantee_exact(
     photographs: Mapping[str, frozenset[str]],
     staying: Mapping[str, frozenset[str]],
     title: Callable[[str], str] = str,
+    shared: SharedPictures | None = None,
 ) -> Guarantee:
     """What exact forgetting on a feature map promises about some people.
 
-    The scope is the whole model only if neither the people nor any of their photographs are in
-    the feature map's training record.
+    The scope is the whole model only if neither the people nor any of their photographs, nor one
+    that hygiene found to be nearly the same, are in the feature map's training record.
 
     Arguments:
         record: Whose photographs trained the feature map; None where nobody knows.
         photographs: The people to forget, each with the SHA-256 of their photographs.
         staying: The same of the people who stay enrolled.
         title: What to call a person.
+        shared: Pictures that are nearly the same, where somebody looked for them.
     """
+    shared = shared or SharedPictures()
 
     def listed(people: Iterable[str]) -> str:
         return ", ".join(title(person) for person in people)
 
     names, theirs = listed(photographs), frozenset().union(*photographs.values())
-    twins = [person for person, hashes in staying.items() if hashes & theirs]
-    caveat = (
-        f"The same photograph is enrolled as {listed(twins)}, who stays: forget both to remove it."
+    same = [person for person, hashes in staying.items() if hashes & theirs]
+    near = frozenset().union(*(shared.others.get(person, ()) for person in photographs))
+    alike = [person for person in staying if person in near and person not in same]
+    caveat = " ".join(
+        f"{how} photograph is enrolled as {listed(twins)}, who stays: forget both to remove it."
+        for how, twins in (("The same", same), ("Nearly the same", alike))
         if twins
-        else ""
     )
-    because = _why_readout(record, photographs, listed)
+    because = _why_readout(record, photographs, shared, listed)
     if because:
         verb = "may not have" if record is None else "has not"
         reason = f"The readout has forgotten {names}, the feature map {verb}: {because}."
         return Guarantee(Kind.EXACT, Scope.READOUT, reason, because, caveat)
     reason = (
         f"The model is, bit for bit, the one that was never given {names}: the sums are equal, "
-        "and the feature map was trained on other people."
+        "and none of these photographs is among those that the feature map was trained on."
     )
     return Guarantee(Kind.EXACT, Scope.MODEL, reason, caveat=caveat)
 
@@ -76,7 +82,10 @@ def guarantee_images(record: TrainingRecord | None, split: Partition) -> Guarant
 
 
 def guarantee_for(
-    model: LinearModel, split: Split | Partition, people: Iterable[str]
+    model: LinearModel,
+    split: Split | Partition,
+    people: Iterable[str],
+    shared: SharedPictures | None = None,
 ) -> Guarantee:
     """What exact forgetting of some people promises, from all that is known of their photographs.
 
@@ -84,6 +93,7 @@ def guarantee_for(
         model: The model that still knows them; its store keeps hashes of what was enrolled.
         split: May hold more photographs of them.
         people: Whom to forget.
+        shared: Pictures that are nearly the same, where somebody looked for them.
     """
     if isinstance(split, Partition):
         return guarantee_images(model.feature_map.record, split)
@@ -98,29 +108,29 @@ def guarantee_for(
         | (split.faces.hashes_of(person) if person in there else frozenset())
         for person in people
     }
-    return guarantee_exact(model.feature_map.record, leaving, held, split.faces.title)
+    record, title = model.feature_map.record, split.faces.title
+    return guarantee_exact(record, leaving, held, title, shared)
 
 
 def _why_readout(
     record: TrainingRecord | None,
     photographs: Mapping[str, frozenset[str]],
+    shared: SharedPictures,
     listed: Callable[[Iterable[str]], str],
 ) -> str:
     """Why the feature map may know some of the people; empty if it does not."""
     if record is None:
         return "nobody knows whom the feature map was trained on (training data unknown)"
     core = [person for person in photographs if person in record.people]
-    twins = [
-        person
-        for person, hashes in photographs.items()
-        if person not in record.people and hashes & record.photographs
-    ]
+    others = {person: hashes for person, hashes in photographs.items() if person not in core}
+    same = [person for person, hashes in others.items() if hashes & record.photographs]
+    alike = [person for person in others if person in shared.trained and person not in same]
     why = [f"the feature map was trained on {listed(core)}"] if core else []
-    if twins:
-        why.append(
-            f"a photograph of {listed(twins)} belongs to somebody whom the feature map was "
-            "trained on"
-        )
+    why += [
+        f"a photograph of {listed(twins)} {how} somebody whom the feature map was trained on"
+        for how, twins in (("belongs to", same), ("is nearly the same as one of", alike))
+        if twins
+    ]
     return ", and ".join(why)
 
 

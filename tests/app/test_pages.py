@@ -11,6 +11,8 @@ from visitor import FORGET, PAGES, forget, opened, words
 
 from forget.data.dataset import FaceDataset
 from forget.progress import OnStep
+from forget.ui import audit
+from forget.ui.jobs import Job
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -193,6 +195,54 @@ def test_a_photograph_that_stays_under_another_name_is_told(orl: FaceDataset) ->
     forget(at, "anna")
     assert any("anna again" in one.value for one in at.warning)
     assert "Same as never seen" not in words(at)
+
+
+def renamed(orl: FaceDataset, people: dict[str, tuple[str, int]]) -> bytes:
+    """A zip of people under other names, each saved as JPEG of some quality."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, (person, quality) in people.items():
+            for k, i in enumerate(orl.of(person)[:4]):
+                picture = io.BytesIO()
+                Image.fromarray(orl.images[i]).save(picture, "JPEG", quality=quality)
+                archive.writestr(f"{name}/{k}.jpg", picture.getvalue())
+    return file.getvalue()
+
+
+def test_pictures_that_taught_the_network_are_known_under_any_name(orl: FaceDataset) -> None:
+    people = {"anna": ("s01", 90), "s02": ("s32", 90), "bo": ("s33", 90)}
+    at = with_own(renamed(orl, people))
+    forget(at, "anna")
+    assert "Exact, readout only." in " ".join(one.value for one in at.warning)
+    assert "Same as never seen" not in words(at)
+    # A name that a core person of other data has says nothing.
+    forget(at, "s02")
+    at = with_own(renamed(orl, people))
+    forget(at, "s02")
+    assert "Exact, whole model." in words(at)
+
+
+def test_nearly_the_same_pictures_that_stay_are_told(orl: FaceDataset) -> None:
+    at = with_own(renamed(orl, {"anna": ("s31", 95), "bo": ("s32", 95), "again": ("s31", 60)}))
+    forget(at, "anna")
+    assert any("Nearly the same" in one.value and "again" in one.value for one in at.warning)
+    assert "Same as never seen" not in words(at)
+
+
+def test_nothing_is_left_of_photographs_that_were_removed(orl: FaceDataset) -> None:
+    at = with_own(zipped(orl, ["s31", "s32", "s33"]))
+    forget(at, "s32-visitor")
+    mine = at.session_state["visit"].bundle
+    made = (audit.RESULT, "audit_reference_read", "slow_way_done")
+    for key in made:
+        at.session_state[key] = mine
+    job = Job("Auditing", None)
+    at.session_state[audit.JOB] = job
+    next(one for one in at.button if one.label == "Remove my photographs").click().run()
+    assert not at.exception
+    assert job.stop.is_set()
+    assert not any(key in at.session_state for key in (*made, audit.JOB))
+    assert all(one.bundle is not mine for one in at.session_state["visits"].values())
 
 
 def test_without_weights_the_pages_that_need_them_say_what_to_do(

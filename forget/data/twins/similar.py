@@ -17,7 +17,7 @@ from forget.data.twins.grouping import Numbers
 from forget.errors import ForgetError
 from forget.progress import OnStep, silent
 
-__all__ = ["SIMILARITY", "similar_pairs", "thumbnails"]
+__all__ = ["SIDE", "SIMILARITY", "similar_pairs", "thumbnails"]
 
 SIMILARITY = 0.99  # correlation of two thumbnails, in [-1, 1]
 SIDE = 32  # pixels
