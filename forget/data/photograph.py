@@ -59,7 +59,9 @@ def read_photograph(data: bytes, name: str, size: tuple[int, int] = SIZE) -> NDA
     except Image.DecompressionBombError as error:  # Pillow's own limit, above ours
         raise _too_large(name, "far more") from error
     except UnidentifiedImageError as error:
-        raise PhotographError(EXPECTED, f"{name}: not one of these", SAVE_AGAIN) from error
+        raise PhotographError(
+            EXPECTED, f"{name}: no JPEG, PNG, PGM or WebP", SAVE_AGAIN
+        ) from error
     except Exception as error:  # on hostile bytes Pillow raises nearly everything
         raise PhotographError(EXPECTED, f"{name}: damaged or cut off", SAVE_AGAIN) from error
 

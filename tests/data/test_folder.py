@@ -113,7 +113,7 @@ def test_what_is_left_out_is_listed(load: Load, tmp_path: Path) -> None:
     lines = dict(line.split(": ", 1) for line in faces.skipped)
     assert len(lines) == len(faces.skipped) == 9
     assert lines["carl"] == "left out, 1 different readable photograph(s), at least 2 are needed"
-    assert lines["anna/broken.jpg"] == "not one of these"
+    assert lines["anna/broken.jpg"] == "no JPEG, PNG, PGM or WebP"
     assert lines["anna/empty.png"] == "an empty file"
     assert lines["anna/copy.png"] == "the same photograph as anna/0.png"
     assert "jpeg" in lines["ben/notes.txt"]
