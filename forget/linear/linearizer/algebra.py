@@ -8,6 +8,13 @@ import torch
 from torch import Tensor
 
 from forget.errors import ForgetError
+from forget.linear.linearizer.checks import (
+    check_basis,
+    check_factor,
+    check_finite,
+    check_operator,
+    check_power,
+)
 
 __all__ = ["Induced", "Latent", "Linearizer", "Singular"]
 
@@ -47,8 +54,17 @@ class Induced:
         return self.g.inverse(self.g(u) + self.g(v))
 
     def scale(self, factor: float | Tensor, u: Tensor) -> Tensor:
-        """Multiples of u, points (n, ...); `factor` is one number or (n, 1)."""
-        return self.g.inverse(factor * self.g(u))
+        """Multiples of u, points (n, ...).
+
+        Arguments:
+            factor: One number for all points, or one for each, (n,) or (n, 1).
+            u: The points.
+
+        Raises:
+            ForgetError: `factor` has another shape.
+        """
+        latents = self.g(u)
+        return self.g.inverse(check_factor(factor, len(latents)) * latents)
 
     def inner(self, u: Tensor, v: Tensor) -> Tensor:
         """Inner products (n,) of points (n, ...)."""
@@ -79,6 +95,9 @@ class Linearizer:
         operator: A, (k, d).
         g_y: Of the outputs, points (n, ...) to latents (n, k).
 
+    Raises:
+        ForgetError: The operator is not a matrix, or does not fit maps that say their dimension.
+
     Example:
         >>> import torch
         >>> from forget.linear.linearizer.flows import vector_flow
@@ -90,6 +109,9 @@ class Linearizer:
     g_x: Latent
     operator: Tensor = field(repr=False)
     g_y: Latent
+
+    def __post_init__(self) -> None:
+        check_operator(self.operator, _dimension(self.g_y), _dimension(self.g_x))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (n, ...) of inputs (n, ...)."""
@@ -109,14 +131,9 @@ class Linearizer:
         """The same with another operator (k, d).
 
         Raises:
-            ForgetError: It has another shape.
+            ForgetError: It has another shape or another dtype.
         """
-        if operator.shape != self.operator.shape:
-            raise ForgetError(
-                f"an operator {tuple(self.operator.shape)}",
-                f"{tuple(operator.shape)}",
-                "It maps the latents of the inputs to those of the outputs.",
-            )
+        check_operator(operator, *self.operator.shape, self.operator.dtype)
         return replace(self, operator=operator)
 
     def adjoint(self) -> "Linearizer":
@@ -129,7 +146,11 @@ class Linearizer:
         Arguments:
             rtol: Singular values below it times the largest count as 0; by default the precision
                 of the numbers times the larger side of A.
+
+        Raises:
+            ForgetError: The operator holds numbers that are not finite.
         """
+        check_finite("an operator", self.operator)
         inverse = torch.linalg.pinv(self.operator, rtol=rtol)
         return Linearizer(self.g_y, inverse, self.g_x)
 
@@ -151,18 +172,25 @@ class Linearizer:
         """The map applied `times` times, in one step.
 
         Raises:
-            ForgetError: Inputs and outputs have different latents, or `times` is negative.
+            ForgetError: Inputs and outputs have different latents, or `times` is not a whole
+                number from 0.
         """
-        if self.g_x is not self.g_y or times < 0:
+        if self.g_x is not self.g_y:
             raise ForgetError(
-                "a Linearizer with g_x = g_y and a power from 0",
-                f"power {times}" if times < 0 else "two maps",
+                "a Linearizer with g_x = g_y",
+                "two maps",
                 "Only a map of a space into itself can be repeated.",
             )
+        check_power(times)
         return self.edited(torch.linalg.matrix_power(self.operator, times))
 
     def svd(self) -> Singular:
-        """Singular values of A with the points that its singular vectors are latents of."""
+        """Singular values of A with the points that its singular vectors are latents of.
+
+        Raises:
+            ForgetError: The operator holds numbers that are not finite.
+        """
+        check_finite("an operator", self.operator)
         left, values, right = torch.linalg.svd(self.operator, full_matrices=False)
         return Singular(self.g_y.inverse(left.T), values, self.g_x.inverse(right))
 
@@ -172,9 +200,14 @@ class Linearizer:
         Suppression, not forgetting: Q can be read off the null space of the result.
 
         Arguments:
-            basis: Q, (d, r), orthonormal columns.
+            basis: (d, r), whose columns span the subspace; Q is made orthonormal from them.
+
+        Raises:
+            ForgetError: It has another shape, or columns that depend on each other.
         """
-        return self.edited(self.operator - (self.operator @ basis) @ basis.T)
+        check_basis(basis, self.operator)
+        q, _ = torch.linalg.qr(basis)
+        return self.edited(self.operator - (self.operator @ q) @ q.T)
 
     def preimages(self, y: Tensor, noise: float, draw: Callable[[Tensor], Tensor]) -> Tensor:
         """Inputs that f maps near y: the smallest one, moved within what A does not see.
@@ -183,9 +216,18 @@ class Linearizer:
             y: Outputs, (n, ...).
             noise: Size of the movement; 0 for the smallest preimage itself.
             draw: Standard normal numbers in the shape of a tensor, such as `torch.randn_like`.
+
+        Raises:
+            ForgetError: The operator holds numbers that are not finite.
         """
+        check_finite("an operator", self.operator)
         inverse = torch.linalg.pinv(self.operator)
         smallest = self.g_y(y) @ inverse.T
         free = draw(smallest)
         unseen = free - (free @ self.operator.T) @ inverse.T
         return self.g_x.inverse(smallest + noise * unseen)
+
+
+def _dimension(g: Latent) -> int | None:
+    """Length of a map's latents, where it says that."""
+    return getattr(g, "output_dimension", None)

@@ -16,6 +16,7 @@ from forget.linear.backbone import Backbone, read_backbone
 from forget.linear.grid import Grid, Rows
 from forget.linear.heads import Head
 from forget.linear.linearizer.algebra import Linearizer
+from forget.linear.linearizer.checks import is_real
 from forget.linear.linearizer.flows import Chain, build_flow
 from forget.linear.linearizer.gauge import Gauge
 from forget.linear.linearizer.sandwich import OperatorHead
@@ -27,6 +28,7 @@ __all__ = ["LEVELS", "LinearizerFeatures", "student_input", "teacher_output"]
 LEVELS = ("embedding", "image")
 BATCH = 128  # photographs per pass
 WHITE = Grid(bits=15, scale=8.0)  # latents are white on the core: 8 standard deviations
+CONSTANTS = ("mean", "whitener")  # of a gauge, in a file
 MULTIPLE = 8  # sides of images are extended to multiples of it, for three halvings
 
 
@@ -75,7 +77,10 @@ class LinearizerFeatures:
                 part, _, rest = name.partition("/")
                 groups[part][rest] = tensor
             backbone = read_backbone(config["backbone"], groups["backbone"])
-            g_x, g_y = (_gauge(config[name], groups[name]) for name in ("g_x", "g_y"))
+            g_x, g_y = (
+                _gauge(config[name], groups[name], config["clipped"][name])
+                for name in ("g_x", "g_y")
+            )
             if config["level"] not in LEVELS:
                 raise ValueError(f"level {config['level']!r}")
         except (KeyError, ValueError, TypeError, RuntimeError, ForgetError) as error:
@@ -93,13 +98,23 @@ class LinearizerFeatures:
     def parts(self) -> tuple[dict[str, Any], Tensors]:
         """Settings and parameters, enough to build it again."""
         tensors = {f"backbone/{name}": one for name, one in self._backbone.tensors.items()}
-        config: dict[str, Any] = {"backbone": self._backbone.config, "level": self.level}
+        config: dict[str, Any] = {
+            "backbone": self._backbone.config,
+            "level": self.level,
+            "clipped": {},
+        }
         for name, gauge in (("g_x", self.g_x), ("g_y", self.g_y)):
             config[name] = gauge.g.config
+            config["clipped"][name] = gauge.clipped
             own = {f"flow/{key}": tensor for key, tensor in gauge.g.state_dict().items()}
-            own |= {key: getattr(gauge, key) for key in ("mean", "whitener", "colourer")}
+            own |= {key: getattr(gauge, key) for key in CONSTANTS}
             tensors |= {f"{name}/{key}": tensor.cpu().numpy() for key, tensor in own.items()}
         return config, tensors
+
+    @property
+    def clipped(self) -> dict[str, float]:
+        """Shares of the core's latents and targets, in [0, 1], that their grid clipped."""
+        return {"latents": self.g_x.clipped, "targets": self.g_y.clipped}
 
     @cached_property
     def space(self) -> Space:
@@ -124,15 +139,28 @@ class LinearizerFeatures:
         latents = self._of(images, lambda view: self.g_y(teacher_output(backbone, view)))
         return WHITE.snap(latents.reshape(len(images), len(self.g_y.mean)))
 
-    def linearizer(self, head: Head) -> Linearizer:
+    def linearizer(self, head: Head, dtype: torch.dtype = torch.float32) -> Linearizer:
         """The map from inputs to embeddings that a head holds the operator of.
 
+        Arguments:
+            head: Of a `Sandwich`.
+            dtype: What it computes in: float32, or float64, in which the identities of its algebra
+                hold to 1e-8. Linearizers of one precision share their maps, as `then` demands.
+
         Raises:
-            ForgetError: The head has no operator.
+            ForgetError: The head has no operator, or another dtype.
         """
         if not isinstance(head, OperatorHead):
             raise ForgetError("a head with an operator", type(head).__name__, "Use Sandwich.")
-        return Linearizer(self.g_x, torch.from_numpy(head.operator).float(), self.g_y)
+        if dtype not in (torch.float32, torch.float64):
+            raise ForgetError("torch.float32 or torch.float64", f"{dtype}", "Choose one of them.")
+        g_x, g_y = self._wide if dtype == torch.float64 else (self.g_x, self.g_y)
+        return Linearizer(g_x, torch.from_numpy(head.operator).to(dtype), g_y)
+
+    @cached_property
+    def _wide(self) -> tuple[Gauge, Gauge]:
+        with torch.inference_mode(False):  # they outlive the call
+            return self.g_x.to(torch.float64), self.g_y.to(torch.float64)
 
     def _of(self, images: Images, latents: Callable[[Tensor], Tensor]) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -160,12 +188,14 @@ def teacher_output(backbone: Backbone, view: Tensor) -> Tensor:
     return sum(backbone.hidden(one) for one in views) / len(views)
 
 
-def _gauge(config: dict[str, Any], tensors: Tensors) -> Gauge:
+def _gauge(config: dict[str, Any], tensors: Tensors, clipped: float) -> Gauge:
     state = {name: torch.from_numpy(np.array(tensor)) for name, tensor in tensors.items()}
-    constants = [state.pop(name) for name in ("mean", "whitener", "colourer")]
+    constants = [state.pop(name) for name in CONSTANTS]
     flow: Chain = build_flow(config)
     flow.load_state_dict({name.removeprefix("flow/"): one for name, one in state.items()})
     d = len(constants[0])
-    if [tuple(one.shape) for one in constants] != [(d,), (d, d), (d, d)]:
+    if [tuple(one.shape) for one in constants] != [(d,), (d, d)]:
         raise ValueError(f"constants of shapes {[tuple(one.shape) for one in constants]}")
-    return Gauge(flow.eval().requires_grad_(False), *constants)
+    if not (is_real(clipped) and 0 <= clipped <= 1):
+        raise ValueError(f"a clipped share of {clipped!r}")
+    return Gauge(flow.eval().requires_grad_(False), *constants, clipped)

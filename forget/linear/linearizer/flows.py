@@ -218,7 +218,9 @@ def build_flow(config: Mapping[str, Any], state: Mapping[str, Tensor] | None = N
     """
     try:
         flow = _build(config)
-    except (KeyError, TypeError, AttributeError) as error:
+    except FlowError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise _not_a_chain(config) from error
     if not isinstance(flow, Chain):
         raise _not_a_chain(config)

@@ -1,6 +1,6 @@
 """What the two maps of a Linearizer minimise, on each process for its share of a batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -15,7 +15,9 @@ from forget.linear.linearizer.flows import Chain
 from forget.linear.linearizer.settings import LinearizerSettings
 from forget.processes import from_first
 
-__all__ = ["Maps", "Objective", "Share", "shares"]
+__all__ = ["Maps", "Objective", "Share", "in_parts", "shares"]
+
+PART = 256  # rows or images of a bank that go through a map at once
 
 
 class Share(NamedTuple):
@@ -112,9 +114,14 @@ class Objective:
     @torch.no_grad()
     def _solve(self) -> None:
         inputs, teacher = self.bank
-        latents = self.maps.g_x(inputs), self.maps.g_y(teacher)
+        latents = in_parts(self.maps.g_x, inputs), in_parts(self.maps.g_y, teacher)
         self.solved = _regression(*latents, self.settings.ridge)
         from_first(self.fabric, self.solved)
+
+
+def in_parts(g: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """What a map makes of many points (n, ...), with the memory that it needs for a few."""
+    return torch.cat([g(part) for part in x.split(PART)])
 
 
 def shares(

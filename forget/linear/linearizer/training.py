@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from forget.errors import ForgetError
 from forget.linear.backbone import Backbone
+from forget.linear.linearizer.blocks import ActNorm, Shape
 from forget.linear.linearizer.features import (
     LinearizerFeatures,
     student_input,
@@ -17,7 +19,7 @@ from forget.linear.linearizer.features import (
 )
 from forget.linear.linearizer.flows import Chain, image_surjection, vector_flow
 from forget.linear.linearizer.gauge import Gauge
-from forget.linear.linearizer.objective import Maps, Objective, Share, shares
+from forget.linear.linearizer.objective import Maps, Objective, Share, in_parts, shares
 from forget.linear.linearizer.settings import LinearizerSettings
 from forget.models.checkpoint import TrainingRecord
 from forget.processes import alone, from_first
@@ -77,22 +79,17 @@ def train_linearizer(
         ForgetError: No core images, or fewer in a batch than there are processes.
     """
     fabric = fabric or alone()
-    bank = _bank(batches(0), settings.bank)
-    g_x, g_y = _maps(backbone, settings, bank[:1])
-    maps = Maps(g_x, g_y).to(fabric.device)
     with _at(backbone, fabric.device):
-        with torch.no_grad():
-            bank = bank.to(fabric.device)
-            level = settings.level
-            inputs = torch.cat([student_input(backbone, level, x) for x in bank.split(256)])
-            teacher = torch.cat([teacher_output(backbone, x) for x in bank.split(256)])
-            maps.train()
-            g_x(inputs), g_y(teacher)  # sets the scales of both
+        inputs, teacher = _bank(backbone, batches(0), settings, fabric.device)
+        g_x, g_y = _maps(backbone, settings, tuple(inputs.shape[1:]))
+        maps = Maps(g_x, g_y).to(fabric.device).train()
+        _set_scales(g_x, inputs), _set_scales(g_y, teacher)
         if steps:
             objective = Objective(backbone, maps, settings, (inputs, teacher), fabric)
             optimiser = torch.optim.AdamW(maps.parameters(), lr=settings.rate, weight_decay=0.0)
+            total = steps * epochs
             schedule = torch.optim.lr_scheduler.OneCycleLR(
-                optimiser, settings.rate, total_steps=steps * epochs, pct_start=settings.warm
+                optimiser, settings.rate, total_steps=total, pct_start=_rise(settings.warm, total)
             )
 
             def numbered(epoch: int) -> Iterator[Share]:
@@ -105,10 +102,8 @@ def train_linearizer(
     # Other kinds of processors round differently, and all have to hold one and the same map.
     from_first(fabric, maps.state_dict().values())
     maps.cpu()
-    with torch.no_grad():
-        pairs = (g_x, inputs.cpu()), (g_y, teacher.cpu())
-        gauges = [Gauge.fit(g, g(x), settings.ridge) for g, x in pairs]
-    from_first(fabric, [t for one in gauges for t in (one.mean, one.whitener, one.colourer)])
+    pairs = (g_x, inputs.cpu()), (g_y, teacher.cpu())
+    gauges = [_gauge(g, x, settings.ridge, fabric) for g, x in pairs]
     return LinearizerFeatures(backbone, record, settings.level, *gauges)
 
 
@@ -123,23 +118,57 @@ def _at(backbone: Backbone, device: torch.device) -> Iterator[None]:
         backbone.network.to(home)
 
 
-def _bank(batches: Iterable[Tensor], count: int) -> Tensor:
+@torch.no_grad()
+def _bank(
+    backbone: Backbone,
+    batches: Iterable[Tensor],
+    settings: LinearizerSettings,
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    """Inputs (n, ...) and the teacher's embeddings (n, m) of the first images of some batches."""
     found: list[Tensor] = []
     for images in batches:
         found.append(images)
-        if sum(map(len, found)) >= count:
+        if sum(map(len, found)) >= settings.bank:
             break
     if not found:
         raise ForgetError("core images", "none", "Name the core people.")
-    return torch.cat(found)[:count]
+    bank = torch.cat(found)[: settings.bank].to(device)
+    inputs = in_parts(lambda part: student_input(backbone, settings.level, part), bank)
+    return inputs, in_parts(lambda part: teacher_output(backbone, part), bank)
 
 
-def _maps(backbone: Backbone, settings: LinearizerSettings, image: Tensor) -> tuple[Chain, Chain]:
+@torch.no_grad()
+def _set_scales(g: Chain, x: Tensor) -> None:
+    """Lets every ActNorm of a map in training mode see all of x (n, ...), as its first batch."""
+    for block in g.blocks:
+        # The others look at each point by itself, and need far more memory than they give back.
+        x = block(x) if isinstance(block, ActNorm) else in_parts(block, x)
+
+
+def _rise(warm: float, steps: int) -> float:
+    """Share of the steps in which the rate rises, but none by which OneCycleLR divides by 0."""
+    share = min(warm, 1 - 0.5 / steps)
+    return share if abs(share * steps - 1) > 1e-6 else 1.5 / steps
+
+
+@torch.no_grad()
+def _gauge(g: Chain, x: Tensor, ridge: float, fabric: Fabric) -> Gauge:
+    """The gauge of a map on its side of the bank, the same on all processes."""
+    latents = in_parts(g, x)
+    gauge = Gauge.fit(g, latents, ridge)
+    from_first(fabric, [gauge.mean, gauge.whitener])
+    white = (latents - gauge.mean) @ gauge.whitener
+    clipped = torch.tensor(LinearizerFeatures.grid.clipped_share(white))
+    from_first(fabric, [clipped])
+    return replace(gauge, clipped=float(clipped))
+
+
+def _maps(backbone: Backbone, settings: LinearizerSettings, shape: Shape) -> tuple[Chain, Chain]:
     m, seed = backbone.dimension, settings.seed
     g_y = vector_flow(m, settings.couplings, kind=settings.kind, seed=seed + 1)
     if settings.level == "embedding":
         return vector_flow(m, settings.couplings, kind=settings.kind, seed=seed), g_y
-    shape = student_input(backbone, settings.level, image).shape[1:]
     keep = settings.keep or KEEP[shape[0]]
     g_x = image_surjection(*shape, keep, settings.dimension, kind=settings.kind, seed=seed)
     return g_x, g_y

@@ -151,6 +151,24 @@ def test_the_input_stays_as_it_was(f: Linearizer) -> None:
     assert torch.equal(f.operator, before)
 
 
+def test_a_subspace_may_be_given_by_any_basis_of_it(f: Linearizer, x: Tensor) -> None:
+    basis = draw(D, 2, seed=4) @ torch.tensor([[3.0, 1.0], [1.0, 0.5]], dtype=torch.float64)
+    once, orthonormal = f.without(basis), f.without(torch.linalg.qr(basis).Q)
+    torch.testing.assert_close(once.operator, orthonormal.operator, **CLOSE)
+    torch.testing.assert_close(once.without(basis)(x), once(x), **CLOSE)
+
+
+def test_a_factor_multiplies_points_never_coordinates(f: Linearizer) -> None:
+    points, factors = draw(D, D, seed=11), draw(D, seed=2)  # as many points as coordinates
+    scaled = f.inputs.scale(factors, points)
+    torch.testing.assert_close(scaled, f.inputs.scale(factors[:, None], points), **CLOSE)
+    one_by_one = [f.inputs.scale(float(a), u[None]) for a, u in zip(factors, points, strict=True)]
+    torch.testing.assert_close(scaled, torch.cat(one_by_one), **CLOSE)
+    for wrong in (draw(1, D), draw(D, D), draw(D - 1), draw(D, 2), "2", None):
+        with pytest.raises(ForgetError, match="one for each of 12 points"):
+            f.inputs.scale(wrong, points)
+
+
 def test_what_does_not_fit_is_told(f: Linearizer) -> None:
     with pytest.raises(ForgetError, match="an operator"):
         f.edited(torch.zeros(K, D + 1))
@@ -158,54 +176,58 @@ def test_what_does_not_fit_is_told(f: Linearizer) -> None:
         f.then(f)
     with pytest.raises(ForgetError, match="g_x = g_y"):
         f.power(2)
+    square = Linearizer(f.g_y, draw(K, K), f.g_y)
+    for times in (2.5, -1, True, "2"):
+        with pytest.raises(ForgetError, match="whole number from 0"):
+            square.power(times)
 
 
-@pytest.mark.parametrize("kind", ["affine", "additive"])
-def test_a_gauge_makes_the_core_white_and_leaves_the_map_as_it_is(kind: str) -> None:
-    g, core = flow(D, 1, kind), draw(400, D, seed=1) @ draw(D, D, seed=2) + 3
-    gauge = Gauge.fit(g, g(core), ridge=1e-9)
-    z = gauge(core)
-    torch.testing.assert_close(z.mean(0), torch.zeros(D, dtype=torch.float64), **CLOSE)
-    torch.testing.assert_close(
-        torch.cov(z.T), torch.eye(D, dtype=torch.float64), rtol=1e-5, atol=1e-5
-    )
-    torch.testing.assert_close(gauge.inverse(z), core, rtol=1e-7, atol=1e-7)
-    assert gauge.bijective
+@pytest.mark.parametrize(
+    "wrong", [draw(K), draw(K, D).float(), draw(K, D).long(), draw(D, K), draw(K, D).numpy()]
+)
+def test_an_edit_has_the_shape_and_the_numbers_of_the_operator(
+    f: Linearizer, wrong: Tensor
+) -> None:
+    with pytest.raises(ForgetError, match=r"an operator \(5, 12\) of torch.float64"):
+        f.edited(wrong)
 
 
-def test_the_gauge_fixes_the_singular_values() -> None:
-    """(M g, A M^-1) is the same map; in its gauge it has the same singular values too."""
-    x, t = draw(500, D, seed=1), None
-    g, g_y = flow(D, 1, "affine"), flow(K, 2, "affine")
-    t = x @ draw(D, K, seed=3) + 0.5 * draw(500, K, seed=4)
-    m = draw(D, D, seed=5) + 3 * torch.eye(D, dtype=torch.float64)
-
-    class Moved:
-        bijective = True
-
-        def __call__(self, points: Tensor) -> Tensor:
-            return g(points) @ m.T
-
-        def inverse(self, latents: Tensor) -> Tensor:
-            return g.inverse(latents @ torch.linalg.inv(m).T)
-
-    found = []
-    for one in (g, Moved()):
-        g_x, out = Gauge.fit(one, one(x), 1e-10), Gauge.fit(g_y, g_y(t), 1e-10)
-        operator = torch.linalg.lstsq(g_x(x), out(t)).solution.T
-        found.append(Linearizer(g_x, operator, out).svd().values)
-    torch.testing.assert_close(found[0], found[1], rtol=1e-6, atol=1e-6)
-    assert 0 < found[0].min() and found[0].max() <= 1 + 1e-6  # canonical correlations
+@pytest.mark.parametrize("wrong", [draw(K, D + 1), draw(K + 1, D), draw(D), [[1.0]]])
+def test_an_operator_fits_between_its_maps(f: Linearizer, wrong: Tensor) -> None:
+    with pytest.raises(ForgetError, match=r"an operator \(5, 12\) of real numbers"):
+        Linearizer(f.g_x, wrong, f.g_y)
+    with pytest.raises(ForgetError, match=r"an operator \(5, 12\)"):
+        Linearizer(f.g_x.g, wrong, f.g_y)  # without a gauge
 
 
-def test_a_gauge_needs_a_core_and_a_ridge() -> None:
-    g = flow(D, 1, "affine")
-    with pytest.raises(ForgetError, match="at least 2 core latents"):
-        Gauge.fit(g, draw(1, D))
-    with pytest.raises(ForgetError, match="ridge above 0"):
-        Gauge.fit(g, draw(9, D), ridge=0.0)
-    flat = Gauge.fit(g, torch.cat([draw(30, D - 1), torch.zeros(30, 1)], 1).double())
-    assert torch.isfinite(flat.whitener).all()  # a direction in which the core does not vary
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        (draw(D), "a basis"),
+        (draw(D - 1, 2), "a basis"),
+        (draw(D, D + 1), "a basis"),
+        (draw(D, 0), "a basis"),
+        (draw(D, 2).float(), "a basis"),
+        (draw(D, 1).expand(D, 2), "do not depend on each other"),
+        (torch.zeros(D, 1).double(), "do not depend on each other"),
+        (draw(D, 2) * torch.nan, "finite numbers"),
+    ],
+)
+def test_what_spans_no_subspace_is_told(f: Linearizer, wrong: Tensor, expected: str) -> None:
+    with pytest.raises(ForgetError, match=expected):
+        f.without(wrong)
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_an_operator_that_is_not_finite_has_no_inverse(
+    f: Linearizer, y: Tensor, number: float
+) -> None:
+    broken = f.operator.clone()
+    broken[0, 0] = number
+    wrong = f.edited(broken)
+    for ask in (wrong.pinv, wrong.svd, lambda: wrong.preimages(y, 0.0, torch.randn_like)):
+        with pytest.raises(ForgetError, match="an operator of finite numbers; got 1 others"):
+            ask()
 
 
 def test_induced_needs_no_bijection_for_its_outputs() -> None:

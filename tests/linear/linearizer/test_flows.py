@@ -155,6 +155,11 @@ def test_errors_say_what_was_expected_what_came_and_what_to_do(
         {"block": "chain", "shape": [4], "blocks": ["mixing"]},
         {"block": "chain", "shape": [4], "blocks": [{"block": "affine", "channels": "4"}]},
         {"block": "chain", "shape": [4]},
+        *(
+            {"block": "chain", "shape": [4], "blocks": [{**block, "channels": 4, "seed": seed}]}
+            for block in ({"block": "mixing"}, {"block": "additive"})
+            for seed in ("a", 2**70, 1.5, None)
+        ),
     ],
 )
 def test_settings_of_something_else_are_refused(config: dict[str, object]) -> None:
