@@ -5,13 +5,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from forget.auditing.outcome import Audit
-from forget.charts.people import COLOURS, plain
+from forget.charts.people import COLOURS, plain, roomy
 from forget.metrics.detection import Detection
 from forget.metrics.verdict import Verdict
 
 __all__ = ["figures", "histogram", "lines_chart", "relearning", "roc", "who_was_hurt"]
 
 REFERENCE = "#009E73"
+ROOMY = 0.01  # two decades: on a longer axis only whole ones are told apart on a phone
 MARKS = {Verdict.PASS: "circle", Verdict.FAIL: "x", Verdict.UNKNOWN: "circle-open"}
 
 
@@ -105,9 +106,13 @@ def histogram(attack: Detection, threshold: float | None = None) -> go.Figure:
 
 
 def roc(attack: Detection) -> go.Figure:
-    """True against false positive rate, both logarithmic, with guessing as a dashed line."""
+    """True against false positive rate, both logarithmic, with guessing as a dashed line.
+
+    A rate of 0, which has no place there, is drawn at half a photograph.
+    """
     false, true = attack.curve
     least = 0.5 / max(len(attack.others), 1)
+    ticks = _rates(least)
     figure = go.Figure()
     figure.add_scatter(
         x=[least, 1],
@@ -129,8 +134,22 @@ def roc(attack: Detection) -> go.Figure:
         (figure.update_xaxes, "false alarms"),
         (figure.update_yaxes, "members found"),
     ):
-        update(title=title, type="log", tickformat=".1~%")
-    return plain(figure, 320)
+        update(
+            title=title,
+            type="log",
+            range=[1.03 * np.log10(least), -0.03 * np.log10(least)],  # lines at the ends are whole
+            tickvals=ticks,
+            ticktext=[f"{100 * one:g}%" for one in ticks],
+        )
+    return roomy(plain(figure, 320))
+
+
+def _rates(least: float) -> list[float]:
+    """Shares from the least to 1 for a logarithmic axis: decades, and 2 and 5 times where few."""
+    steps = (1, 2, 5) if least >= ROOMY else (1,)
+    decades = range(int(np.floor(np.log10(least))), 1)
+    every = [step * 10.0**power for power in decades for step in steps]
+    return [one for one in every if least * (1 - 1e-9) <= one <= 1]
 
 
 def relearning(table: pd.DataFrame) -> go.Figure:

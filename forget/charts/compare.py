@@ -8,10 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from forget.charts.people import COLOURS, plain, spoken
+from forget.charts.labels import name_sides
+from forget.charts.people import COLOURS, plain, roomy, spoken, time_axis
 from forget.charts.series import method_title
 
 __all__ = [
+    "NAMED",
     "PROMISES",
     "answer_matrix",
     "class_gaps",
@@ -21,62 +23,96 @@ __all__ = [
     "two_maps",
 ]
 
-# What a method promises, by shape and colour: never by colour alone.
+# What a method promises, by shape and colour: never by colour alone. Hollow, in the colour of
+# warnings, is a promise that leaves out the network, which was trained on what it forgot.
 PROMISES = {
     "exact": ("circle", "#0072B2"),
+    "exact, readout only": ("circle-open", COLOURS["forgotten"]),
     "certified": ("diamond", "#009E73"),
+    "certified, readout only": ("diamond-open", COLOURS["forgotten"]),
     "approximate": ("square", "#E69F00"),
-    "none": ("x", "#D55E00"),
+    "none": ("x", COLOURS["forgotten"]),
 }
 PAIR = ("#0072B2", "#E69F00")  # models A and B
-FEWEST = 1e-5  # seconds, where the axis begins
+NAMED = 12  # methods at most that are all named in the scatter
 
 
 def gap_scatter(table: pd.DataFrame) -> go.Figure:
     """Methods by seconds (logarithmic) and mean gap to the reference; means over seeds.
 
-    Named are those that no other one beats in both; the others say their name when pointed at.
+    The original, which forgot nothing, is a dashed line. Up to `NAMED` methods are named; of more,
+    those that no other one beats in both. Each says its name when pointed at.
 
     Arguments:
-        table: Columns `method`, `seconds`, `gap`, `guarantee`.
+        table: Columns `method`, `seconds`, `gap`, `guarantee`, `scope`.
     """
+    kept = {"seconds": "mean", "gap": "mean", "guarantee": "first", "scope": "first"}
+    means = table.groupby("method", sort=False).agg(kept)
+    points = _points(means)
     figure = go.Figure()
-    best = _frontier(table)
-    means = table.groupby("method", sort=False).agg(
-        {"seconds": "mean", "gap": "mean", "guarantee": "first"}
-    )
-    for promise, (symbol, colour) in PROMISES.items():
-        mine = means[means["guarantee"] == promise]
-        if mine.empty:
-            continue
-        seconds = mine["seconds"].clip(lower=FEWEST)
-        figure.add_scatter(
-            x=seconds,
-            y=mine["gap"],
-            mode="markers+text",
-            name=f"promise: {promise}",
-            text=[escape(method_title(name)) if name in best else "" for name in mine.index],
-            textposition="top center",
-            customdata=[
-                (escape(method_title(name)), spoken(float(value)))
-                for name, value in seconds.items()
-            ],
-            hovertemplate="%{customdata[0]}<br>gap %{y:.3f}, %{customdata[1]}<extra></extra>",
-            marker={"symbol": symbol, "color": colour, "size": 10},
-            cliponaxis=False,
-        )
-    ticks = [10.0**power for power in range(-5, 6)]
-    words = ["10 µs", "0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "2 min", "17 min"]
-    figure.update_xaxes(
-        title="time (logarithmic)", type="log", tickvals=ticks, ticktext=[*words, "3 h", "28 h"]
-    )
-    figure.update_yaxes(title="mean gap to the reference (share)", rangemode="tozero")
-    return plain(figure, 420)
+    ends = time_axis(figure, points["seconds"])
+    points["seconds"] = points["seconds"].clip(lower=10.0 ** ends[0])
+    top = max(float(means["gap"].max()), 0.01)
+    heights = (-0.06 * top, 1.08 * top)  # below 0 is room for the lower half of a mark
+    lines = means.loc[means.index == "original", "gap"].tolist()
+    for gap in lines:
+        _line_before(figure, gap, ends)
+    places = np.log10(points["seconds"].to_numpy()), points["gap"].to_numpy()
+    points["side"] = name_sides(places, list(points["shown"]), (ends, heights), lines)
+    for promise in PROMISES:
+        mine = points[points["promise"] == promise]
+        if not mine.empty:
+            _marks(figure, promise, mine)
+    figure.update_yaxes(title="mean gap to the reference (share)", range=list(heights))
+    return roomy(plain(figure, 420))
 
 
-def _frontier(table: pd.DataFrame) -> set[str]:
+def _points(means: pd.DataFrame) -> pd.DataFrame:
+    """The methods that are drawn as marks: what they promise, their names, those written."""
+    points = means.drop(index="original", errors="ignore")
+    named = points.index if len(points) <= NAMED else _frontier(points)
+    only = points["guarantee"].isin(["exact", "certified"]) & (points["scope"] == "readout")
+    points["promise"] = points["guarantee"] + np.where(only, ", readout only", "")
+    points["title"] = [escape(method_title(name)) for name in points.index]
+    points["shown"] = points["title"].where(points.index.isin(named), "")
+    return points
+
+
+def _marks(figure: go.Figure, promise: str, mine: pd.DataFrame) -> None:
+    symbol, colour = PROMISES[promise]
+    figure.add_scatter(
+        x=mine["seconds"],
+        y=mine["gap"],
+        mode="markers+text",
+        name=f"promise: {promise}",
+        text=mine["shown"],
+        textposition=list(mine["side"]),
+        customdata=list(zip(mine["title"], map(spoken, mine["seconds"]), strict=True)),
+        hovertemplate="%{customdata[0]}<br>gap %{y:.3f}, %{customdata[1]}<extra></extra>",
+        marker={
+            "symbol": symbol,
+            "color": colour,
+            "size": 10,
+            "line": {"width": 2, "color": colour},
+        },
+        cliponaxis=False,
+    )
+
+
+def _line_before(figure: go.Figure, gap: float, ends: tuple[int, int]) -> None:
+    """A dashed line at the gap of the network that has forgotten nothing yet."""
+    figure.add_scatter(
+        x=[10.0**end for end in ends],
+        y=[gap, gap],
+        mode="lines",
+        name=f"{method_title('original')}: gap {gap:.3f}",
+        hoverinfo="skip",
+        line={"dash": "dash", "width": 1, "color": COLOURS["unseen"]},
+    )
+
+
+def _frontier(means: pd.DataFrame) -> set[str]:
     """Methods than which none is both faster and nearer."""
-    means = table.groupby("method")[["seconds", "gap"]].mean()
     ordered = means.sort_values(["seconds", "gap"])
     nearest = ordered["gap"].cummin()
     return set(ordered.index[ordered["gap"] <= nearest])

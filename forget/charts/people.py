@@ -1,6 +1,6 @@
 """Tables to plotly figures: pure functions, shared by the app and by scripts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -16,12 +16,20 @@ __all__ = [
     "forecast_lines",
     "others_dots",
     "plain",
+    "roomy",
     "spoken",
+    "time_axis",
 ]
 
 # Okabe and Ito, told apart with every kind of colour blindness. The same everywhere.
 COLOURS = {"retained": "#0072B2", "forgotten": "#D55E00", "unseen": "#8A8A8A"}
 NO_FRILLS = {"displayModeBar": False}
+TIMES = (  # of the powers of ten from -6 on
+    *("1 µs", "10 µs", "0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s"),
+    *("3 h", "28 h", "12 days"),
+)
+SHORTEST, LONGEST = 1e-5, 1e6  # seconds that such an axis shows
+INTERVALS = 4  # between ticks at most, so that they stand apart on a phone
 
 
 def plain(figure: go.Figure, height: int) -> go.Figure:
@@ -33,6 +41,11 @@ def plain(figure: go.Figure, height: int) -> go.Figure:
         uirevision="keep",
     )
     return figure
+
+
+def roomy(figure: go.Figure) -> go.Figure:
+    """Leaves room for a tick's label at the right end, which is left out otherwise; returns it."""
+    return figure.update_layout(margin={"r": 24})
 
 
 def others_dots(others: pd.DataFrame, titles: Mapping[str, str]) -> go.Figure:
@@ -140,31 +153,52 @@ def face_map(
 def cost_bars(seconds: Mapping[str, float]) -> go.Figure:
     """Seconds of each way to get there, on a logarithmic axis.
 
+    Bars begin at least a decade below the shortest: equal ratios are equal differences of length,
+    and none is a stub.
+
     Arguments:
         seconds: Way to seconds, the cheapest first.
     """
     ways = list(seconds)[::-1]
-    values = [seconds[way] for way in ways]
+    values = [max(seconds[way], SHORTEST) for way in ways]
     colours = [COLOURS["unseen"]] * (len(ways) - 1) + [COLOURS["retained"]]
     figure = go.Figure()
     figure.add_bar(
         x=values,
         y=ways,
         orientation="h",
-        text=[spoken(value) for value in values],
+        text=[spoken(seconds[way]) for way in ways],
         textposition="auto",
         hoverinfo="skip",
         insidetextfont={"color": ["#000000"] * (len(ways) - 1) + ["#FFFFFF"]},
         marker={"color": colours},
     )
-    decades = [10.0**power for power in range(-4, 4)]
+    time_axis(figure, values, below=1)
+    return roomy(plain(figure, 60 + 44 * len(ways)))
+
+
+def time_axis(figure: go.Figure, seconds: Iterable[float], below: int = 0) -> tuple[int, int]:
+    """Gives a chart a logarithmic time axis of whole decades; returns its ends, powers of ten.
+
+    Plotly's own range can lie between two decades, and then no tick is left.
+
+    Arguments:
+        figure: The chart.
+        seconds: What is drawn.
+        below: Decades to leave free below the shortest.
+    """
+    powers = np.log10(np.clip([*seconds] or [1.0], SHORTEST, LONGEST))
+    low = int(np.floor(powers.min())) - below
+    high = max(int(np.ceil(powers.max())), low + 1)
+    ticks = range(low, high + 1, -(-(high - low) // INTERVALS))
     figure.update_xaxes(
         title="time (logarithmic)",
         type="log",
-        tickvals=decades,
-        ticktext=["0.1 ms", "1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s"],
+        range=[low, high],
+        tickvals=[10.0**power for power in ticks],
+        ticktext=[TIMES[power + 6] for power in ticks],
     )
-    return plain(figure, 60 + 44 * len(ways))
+    return low, high
 
 
 def spoken(seconds: float) -> str:

@@ -33,6 +33,7 @@ __all__ = [
     "overlay",
     "probability_bars",
     "set_accuracy_curves",
+    "unseen_title",
 ]
 
 OF_CLASS = "accuracy: "
@@ -42,7 +43,6 @@ ON_SET = {
     "forget": "the images to forget",
     "retain": "the images to keep",
     "test": "held-out images",
-    "unseen": "unseen images",
 }
 # Two rounds, the second dotted, tell ten classes apart; the forgotten have a colour of their own.
 CALM = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#7A6A00")
@@ -52,6 +52,16 @@ SIGNS = dict(
 )
 OPEN_SIGNS = dict(zip((f"{symbol}-open" for symbol in SIGNS), "○□◇△▽", strict=True))
 ALL_SIGNS = {**SIGNS, **OPEN_SIGNS}
+
+
+def unseen_title(classes: Sequence[str]) -> str:
+    """What to call the set "unseen", which is none to a network that knows its classes.
+
+    Arguments:
+        classes: Those that are forgotten whole, whose held-out images it holds; empty where
+            images or people are forgotten, and it holds ones that nobody trained on.
+    """
+    return "to forget, held out" if classes else "never seen"
 
 
 def class_accuracy_curves(
@@ -92,7 +102,9 @@ def class_accuracy_curves(
     end_labels(figure, labels, top=1)
     _epochs(figure, method, list(lines.values()))
     _shares(figure, "accuracy")
-    title = f"Accuracy of each class on {ON_SET.get(split, split)}"
+    unseen = f"images {unseen_title(params['forget_class'])}"
+    where = unseen if split == "unseen" else ON_SET.get(split, split)
+    title = f"Accuracy of each class on {where}"
     return framed(figure, title, context(table, params, method, seed))
 
 

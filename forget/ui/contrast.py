@@ -5,6 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from forget.charts.compare import (
+    NAMED,
     answer_matrix,
     class_gaps,
     gap_scatter,
@@ -18,23 +19,13 @@ from forget.metrics.accuracy import judge
 from forget.metrics.published import PUBLISHED_MUFAC
 from forget.recipe import hidden_of
 from forget.ui.compare import KEPT, Choice, Result
+from forget.ui.compare_table import draw_table
 from forget.ui.parts import plain
 from forget.ui.places import places_of
 from forget.ui.relearning import relearning
 
 __all__ = ["draw"]
 
-COLUMNS = {
-    "gap": "gap",
-    "forget": "to forget",
-    "retain": "to keep",
-    "test": "held out",
-    "unseen": "unseen",
-    "mia": "MIA",
-    "nomus": "NoMUS",
-    "tow": "ToW",
-    "agreement forget": "agreement",
-}
 SEEN = 600  # images, at most, on the maps and in the likeness of stages
 
 
@@ -49,71 +40,36 @@ def draw(result: Result, choice: Choice | None) -> None:
             "what is chosen now.",
             icon=":material/update:",
         )
-    _table(result)
-    st.subheader("How near, how fast")
-    rows = result.comparison.table
-    st.plotly_chart(
-        gap_scatter(rows[rows["method"] != "retrain"]),
-        key="compare_scatter",
-        config=NO_FRILLS,
-        alt="Methods by time and by their mean gap to the network that was trained again",
-    )
-    st.caption(
-        "Down is nearer to the network that was trained again without; left is faster. A method "
-        "with a small gap need not have forgotten: its promise says what is proved."
-    )
+    draw_table(result)
+    _scatter(result)
     _published(result)
     _pair(result)
 
 
-def _table(result: Result) -> None:
-    summary = result.comparison.summary
-    several, share = result.choice.seeds > 1, st.column_config.NumberColumn(format="%.3f")
-    shown = pd.DataFrame({"method": [method_title(one) for one in summary["method"]]})
-    for name, title in COLUMNS.items():
-        if name in summary and summary[name].notna().any():
-            shown[title] = summary[name]
-            if several:
-                shown[f"{title} ±"] = summary[f"± {name}"]
-    shares = dict.fromkeys(shown.columns[1:], share)
-    shown["seconds"] = summary["seconds"]
-    shown["of retraining"] = summary["share of retraining"]
-    shown["promise"] = summary["guarantee"]
-    shown["covers"] = summary["scope"]
-    st.dataframe(
-        shown,
-        hide_index=True,
-        column_config=shares
-        | {
-            "seconds": st.column_config.NumberColumn(format="%.4g"),
-            "of retraining": st.column_config.NumberColumn(format="%.2g"),
-        },
+def _scatter(result: Result) -> None:
+    st.subheader("How near, how fast")
+    rows = result.comparison.table
+    rows = rows[rows["method"] != "retrain"]
+    figure = gap_scatter(rows)
+    st.plotly_chart(
+        figure,
+        key="compare_scatter",
+        config=NO_FRILLS,
+        alt="Methods by time and by their mean gap to the network that was trained again",
     )
-    refits = result.comparison.table["gap to the refit"].dropna()
     said = (
-        "Click a heading to sort. Shares go from 0 to 1. The gap is the mean over the "
-        "sets, to the network that was trained again without; agreement with it is on the "
-        "images to forget."
+        "Down is nearer to the network that was trained again without; left is faster. The dashed "
+        "line is the network before anything was forgotten. A method with a small gap need not "
+        "have forgotten: its promise says what is proved."
     )
-    if several:
+    if any("readout only" in one.name for one in figure.data):
         said += (
-            " All seeds forget from one network: ± says how much the draws of forgetting matter, "
-            "nothing of other trainings."
+            " Readout only, a hollow mark: the promise is about the last layer; the network below "
+            "it was trained on what is forgotten."
         )
-    if len(refits):
-        said += (
-            f" Subtraction differs from its own refit by {refits.max():g}; its gap in the table "
-            "is to the reference, like everybody's."
-        )
+    if rows["method"].nunique() > NAMED + 1:  # the original is a line
+        said += " Only methods that no other beats are named; point at a mark to see its name."
     st.caption(said)
-    st.download_button(
-        "Download rows",
-        result.comparison.table.to_csv(index=False),
-        "comparison.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def _published(result: Result) -> None:

@@ -1,9 +1,11 @@
 """Two runs side by side: numbers, settings that differ, and curves on the same axes."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
-from forget.charts.runs import overlay
+from forget.charts.runs import overlay, unseen_title
 from forget.ui.parts import plain
 from forget.ui.run_curves import KINDS, View, chart, curve, limits, pick_view
 from forget.ui.run_download import download_run
@@ -16,10 +18,10 @@ NUMBERS = {
     "Accuracy, held out": ("test", "accuracy"),
     "Accuracy, to keep": ("retain", "accuracy"),
     "Accuracy, to forget": ("forget", "accuracy"),
-    "Accuracy, never seen": ("unseen", "accuracy"),
     "MIA, right guesses": ("", "mia"),
     "NoMUS, of 1": ("", "nomus"),
 }
+UNSEEN_AT = 3  # among those numbers, below the other accuracies
 
 
 def draw(first: Facts, second: Facts) -> None:
@@ -47,24 +49,40 @@ def draw(first: Facts, second: Facts) -> None:
 
 def _numbers(first: View, second: View) -> None:
     st.subheader("Numbers at the last epoch")
-    rows = []
-    for title, (split, metric) in NUMBERS.items():
-        row: dict[str, str] = {"number": title}
-        for name, view in zip("AB", (first, second), strict=True):
-            for said, method in (
-                (title_of(view.method), view.method),
-                (title_of(REFERENCE), REFERENCE),
-            ):
-                value = view.facts.at_end(method, split, metric, view.seeds)
-                shown = f"{value.mean:.3f}" if value and metric == "nomus" else share(value)
-                row[f"{name}, {said}"] = shown
-        rows.append(row)
+    titles = [f"Accuracy, {_unseen(view)}" for view in (first, second)]
+    rows = [_row(title, *of, (first, second)) for title, of in NUMBERS.items()]
+    rows[UNSEEN_AT:UNSEEN_AT] = [
+        # Two rows where the runs mean different images: they are no pair to compare.
+        _row(title, "unseen", "accuracy", (first, second), [one == title for one in titles])
+        for title in dict.fromkeys(titles)
+    ]
     st.dataframe(
         pd.DataFrame(rows),
         key="pair_numbers",
         hide_index=True,
         alt="Accuracies, MIA and NoMUS of both runs and of their retrained references",
     )
+
+
+def _row(
+    title: str,
+    split: str,
+    metric: str,
+    views: tuple[View, View],
+    told: Sequence[bool] = (True, True),
+) -> dict[str, str]:
+    """One number of both runs and of their references; "—" of a run that is not told."""
+    row = {"number": title}
+    for name, view, is_told in zip("AB", views, told, strict=True):
+        for method in (view.method, REFERENCE):
+            value = view.facts.at_end(method, split, metric, view.seeds) if is_told else None
+            shown = f"{value.mean:.3f}" if value and metric == "nomus" else share(value)
+            row[f"{name}, {title_of(method)}"] = shown
+    return row
+
+
+def _unseen(view: View) -> str:
+    return unseen_title(view.facts.params.get("forget_class") or [])
 
 
 def _differences(first: Facts, second: Facts) -> None:

@@ -1,9 +1,13 @@
 """The page of comparisons: from nothing to a table, cancelled, out of date, absent data."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import run_pages
+from sample_runs import write_sample
 from streamlit.testing.v1 import AppTest
 from visitor import opened, press, words
 
@@ -46,6 +50,15 @@ def test_from_nothing_to_the_table() -> None:
     assert list(table["method"])[:2] == ["trained on everything", "retrained without it"]
     assert list(table["promise"]) == ["none", "exact", "approximate", "none", "exact", "exact"]
     assert table["gap"][1] == 0
+    # Held-out images of what is forgotten are no unseen ones to a network trained on its kind.
+    assert "to forget, held out" in table and "unseen" not in table
+    assert list(table["seconds"].isna()) == [True, *[False] * 5]  # the original is no method
+    for word in ("Gap", "ToW", "Agreement", "Promise", "Covers", "To forget, held out"):
+        assert f"**{word}**" in text
+    assert "**MIA**" in text
+    scatter = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
+    assert {one["name"] for one in scatter} >= {"promise: exact", "promise: exact, readout only"}
+    assert "Readout only, a hollow mark" in text
     assert {"A", "B"} <= {one.label for one in at.selectbox}
     assert "They answer differently on" in text
     # A readout has no map of its own; two networks have.
@@ -104,3 +117,36 @@ def test_a_model_that_broke_is_told_and_nothing_is_drawn_of_it() -> None:
     assert "They answer differently on" not in words(at)
     at.selectbox(key="compare_a").set_value("original").run()
     assert "They answer differently on" in words(at)
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("cifar10", {"Accuracy, to forget, held out": [True, True]}),
+        (
+            "mufac",
+            {
+                "Accuracy, to forget, held out": [True, False],
+                "Accuracy, never seen": [False, True],
+            },
+        ),
+    ],
+)
+def test_two_runs_say_what_was_never_trained_on(
+    second: str, told: dict[str, list[bool]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [write_sample(tmp_path, name) for name in ("mnist", second)]
+    at = run_pages.opened("pages/experiments.py", tmp_path, monkeypatch)
+    keys = [f"{run.folder.parent.name}/{run.folder.name}" for run in runs]
+    at.multiselect[0].set_value(keys).run()
+    assert not at.exception
+    table = next(one.value for one in at.dataframe if "number" in one.value.columns)
+    assert list(table["number"][:3]) == [
+        *("Accuracy, held out", "Accuracy, to keep", "Accuracy, to forget")
+    ]
+    shown = table.set_index("number").iloc[3:-2]
+    sides = [[name for name in shown if name.startswith(one)] for one in "AB"]
+    found = {
+        name: [bool((row[side] != "—").all()) for side in sides] for name, row in shown.iterrows()
+    }
+    assert found == told

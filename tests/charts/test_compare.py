@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from forget.charts.compare import (
+    NAMED,
     answer_matrix,
     class_gaps,
     gap_scatter,
@@ -11,24 +12,84 @@ from forget.charts.compare import (
     similarity_bars,
     two_maps,
 )
+from forget.charts.labels import name_sides
 
+CORNERS = ("top left", "top right", "bottom left", "bottom right")
 ROWS = pd.DataFrame(
     {
         "method": ["slow", "fast", "beaten", "fast"],
         "seconds": [100.0, 1.0, 150.0, 3.0],
         "gap": [0.1, 0.2, 0.4, 0.4],
         "guarantee": ["exact", "none", "none", "none"],
+        "scope": "model",
     }
 )
 
 
-def test_methods_that_nobody_beats_are_named_and_all_are_drawn() -> None:
+def rows(**columns: object) -> pd.DataFrame:
+    """Methods that promise nothing, unless told otherwise."""
+    return pd.DataFrame({"guarantee": "none", "scope": "model", **columns})
+
+
+def test_all_methods_are_drawn_by_their_means_and_few_are_all_named() -> None:
     exact, nothing = gap_scatter(ROWS).data
     assert (exact.x.tolist(), exact.y.tolist()) == ([100.0], [0.1])
     assert (list(nothing.x), list(nothing.y)) == ([2.0, 150.0], [0.30000000000000004, 0.4])
-    assert list(exact.text) == ["slow"] and list(nothing.text) == ["fast", ""]
-    assert nothing.customdata[1][0] == "beaten"
+    assert list(exact.text) == ["slow"] and list(nothing.text) == ["fast", "beaten"]
     assert exact.marker.symbol != nothing.marker.symbol
+
+
+def test_of_many_methods_those_that_nobody_beats_are_named() -> None:
+    count = NAMED + 1
+    worse = [f"m{i}" for i in range(count)]
+    table = rows(method=worse, seconds=np.arange(1.0, count + 1), gap=np.linspace(0.1, 1, count))
+    (drawn,) = gap_scatter(table).data
+    assert list(drawn.text) == ["m0", *[""] * NAMED]
+    assert [one[0] for one in drawn.customdata] == worse
+
+
+def test_what_is_exact_for_the_readout_only_does_not_look_exact() -> None:
+    table = rows(
+        method=["subtract", "subtract_forget_ready", "certified"],
+        seconds=[6e-4, 8e-4, 1.0],
+        gap=[0.004, 0.038, 0.1],
+        guarantee=["exact", "exact", "certified"],
+        scope=["readout", "model", "readout"],
+    )
+    drawn = {one.name: one for one in gap_scatter(table).data}
+    whole, readout = drawn["promise: exact"], drawn["promise: exact, readout only"]
+    assert list(whole.text) == ["subtraction, forget-ready"]
+    assert list(readout.text) == ["subtraction"]
+    assert readout.marker.symbol == "circle-open" != whole.marker.symbol
+    assert readout.marker.color != whole.marker.color
+    assert drawn["promise: certified, readout only"].marker.symbol.endswith("-open")
+
+
+def test_the_original_is_a_line_and_no_method() -> None:
+    table = rows(method=["original", "finetune"], seconds=[0.004, 0.4], gap=[0.504, 0.2])
+    line, mark = gap_scatter(table).data
+    assert line.mode == "lines" and list(line.y) == [0.504, 0.504]
+    assert line.name == "trained on everything: gap 0.504"
+    assert list(mark.text) == ["fine-tuning"]
+
+
+def test_times_are_told_however_close_they_are() -> None:
+    axis = gap_scatter(rows(method=["a", "b"], seconds=[0.0006, 0.0008], gap=0.1)).layout.xaxis
+    assert axis.range == (-4, -3) and axis.ticktext == ("0.1 ms", "1 ms")
+    assert axis.tickvals == (1e-4, 1e-3)
+    assert gap_scatter(rows(method=["a"], seconds=[0.0], gap=[0.1])).data[0].x[0] > 0
+
+
+def test_names_beside_marks_do_not_meet() -> None:
+    places = np.array([0.0, 0.1, 0.12, 5.0]), np.array([0.5, 0.5, 0.5, 0.5])
+    names = ["subtraction", "fine-tuning", "SCRUB", "far from the others"]
+    sides = name_sides(places, names, ((0.0, 5.0), (0.0, 1.0)))
+    assert len(set(sides[:3])) == 3
+    assert "right" in sides[0] and "left" in sides[3]  # inside, at both ends
+    apart = np.array([1.0, 1.5, 3.5]), np.array([0.5, 0.5, 0.5])
+    assert not [one for one in name_sides(apart, names[:3], ((0, 5), (0, 1))) if one in CORNERS]
+    crossed = name_sides(places, names, ((0.0, 5.0), (0.0, 1.0)), lines=[0.5])
+    assert "left" in crossed[3] and "middle" not in crossed[3]  # the line would strike it out
 
 
 def test_classes_without_images_are_left_out() -> None:

@@ -94,6 +94,16 @@ def test_the_line_of_chance_is_that_of_the_data_set(
     assert f"chance {text}" in words(figure)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("mnist", "on images to forget, held out"), ("mufac", "images never seen")]
+)
+def test_held_out_images_of_forgotten_classes_are_not_called_unseen(
+    samples: dict[str, Sample], name: str, said: str
+) -> None:
+    text = words(class_accuracy_curves(*samples[name], METHODS[0], split="unseen"))
+    assert said in text and "unseen" not in text
+
+
 def test_the_title_says_whose_numbers_they_are(samples: dict[str, Sample]) -> None:
     text = words(class_accuracy_curves(*samples["mnist"], METHODS[0], seed=0))
     assert "MNIST, forgetting classes 5 and 7 · KL to uniform · seed 0" in text
