@@ -38,10 +38,11 @@ def enrolled_again(evidence: Evidence, count: int) -> Measure:
 
     The gallery holds the first photographs, as many, of everybody who stays, and those of the
     person. Nobody is found less well for having left, where only their influence was removed.
+    Empty for people with fewer photographs to enrol.
 
     Arguments:
         evidence: The photographs.
-        count: How many photographs the person is enrolled with; fewer where there are fewer.
+        count: How many photographs the person is enrolled with.
     """
 
     @lru_cache(maxsize=1)  # of one model at a time, which it keeps alive
@@ -52,12 +53,12 @@ def enrolled_again(evidence: Evidence, count: int) -> Measure:
         return subject.embed(evidence.images(np.concatenate(shown))), names
 
     def measure(subject: Subject, person: str) -> Reals:
+        enrolled, probes = evidence.fitted(person)[:count], evidence.held_out(person)
+        if len(enrolled) < count or not len(probes):
+            return np.zeros(0)
         features, names = gallery(subject)
         others = [i for i, one in enumerate(names) if one != person]
-        theirs = subject.embed(evidence.images(evidence.fitted(person)[:count]))
-        probes = evidence.held_out(person)
-        if not len(probes):
-            return np.zeros(0)
+        theirs = subject.embed(evidence.images(enrolled))
         found = search(
             subject.embed(evidence.images(probes)),
             [person] * len(probes),

@@ -14,12 +14,18 @@ from forget.auditing.outcome import Audit
 from forget.errors import ForgetError
 from forget.metrics.verdict import Verdict
 
-__all__ = ["ADVICE", "page", "plain_values", "save_audit", "summary"]
+__all__ = ["advice", "page", "plain_values", "save_audit", "summary"]
 
-ADVICE = (
+REMOVED = (
     "Never publish the model from before together with this one: the difference of the two gives "
     "away who left, whatever the method, because an exact method changes what the person made and "
     "nothing else."
+)
+HIDDEN = (
+    "Treat this model as one that holds these people's data: it keeps the directions that hide "
+    "them, and whoever has photographs to try can read off whom these point at. Where their "
+    "influence must be gone, remove it instead. Never publish the model from before together with "
+    "this one: the difference of the two gives away who was suppressed."
 )
 COLOUR = {Verdict.PASS: "#00714d", Verdict.FAIL: "#a34700", Verdict.UNKNOWN: "#5c5c5c"}
 STYLE = """
@@ -34,10 +40,15 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; }
 """
 
 
+def advice(audit: Audit) -> str:
+    """What to mind before such a model is given to anybody."""
+    return HIDDEN if audit.suppresses else REMOVED
+
+
 def summary(audit: Audit) -> str:
     """The verdicts in a few lines of text."""
     head = f"{audit.verdict.value}: {audit.goal} of {', '.join(audit.forgotten)}"
-    lines = [head, f"compared with {len(audit.never)} people who were never there", ""]
+    lines = [head, f"compared with {_beside(audit)}", ""]
     for line in audit.lines:
         low, high = line.interval
         beside = "" if math.isnan(line.reference) else f", reference {line.reference:.3f}"
@@ -56,7 +67,7 @@ def summary(audit: Audit) -> str:
     if len(audit.collateral):
         lines.append(f"  {in_words(audit.collateral)}")
     lines += [f"  note: {note}" for note in audit.notes]
-    return "\n".join([*lines, "", ADVICE])
+    return "\n".join([*lines, "", advice(audit)])
 
 
 def plain_values(audit: Audit) -> dict[str, Any]:
@@ -85,7 +96,7 @@ def plain_values(audit: Audit) -> dict[str, Any]:
         "beyond this audit": audit.beyond,
         "reference": audit.beside,
         "notes": list(audit.notes),
-        "release advice": ADVICE,
+        "release advice": advice(audit),
     }
     return _plain(found)
 
@@ -143,14 +154,23 @@ def page(audit: Audit) -> str:
 <html lang="en"><head><meta charset="utf-8"><title>Audit</title><style>{STYLE}</style></head>
 <body><h1>Audit: {escape(audit.goal)} of {who}</h1>
 <p class="verdict" style="color:{colour}">{audit.verdict.value}</p>
-{beyond}<p>Each number stands beside the same number for {len(audit.never)} people who were never
-in the model. PASS: the whole interval of the difference (95 % over all questions) lies inside the
-margin. FAIL: the difference lies outside it, and the interval excludes 0. Else there is not enough
-data to say.</p>
+{beyond}<p>Each number is compared with {_beside(audit)}. PASS: the whole interval of the
+difference (95 % over all questions) lies inside the margin; a question passes where all its lines
+do and none was left out. FAIL: the difference lies outside it, and the interval excludes 0. Else
+there is not enough data to say.</p>
 {_lines(audit)}{edited}
-{others}<p><strong>Release advice.</strong> {escape(ADVICE)}</p>{notes}
+{others}<p><strong>Release advice.</strong> {escape(advice(audit))}</p>{notes}
 {"".join(parts)}</body></html>
 """
+
+
+def _beside(audit: Audit) -> str:
+    """What the numbers of an audit are compared with."""
+    if audit.suppresses:
+        return "what chance gives"
+    number = len(audit.never)
+    people = "1 person who was" if number == 1 else f"{number} people who were"
+    return f"the same of {people} never there"
 
 
 def _deciles(audit: Audit) -> pd.DataFrame:
@@ -159,7 +179,7 @@ def _deciles(audit: Audit) -> pd.DataFrame:
 
 def _lines(audit: Audit) -> str:
     beside = any(not math.isnan(line.reference) for line in audit.lines)
-    heads = ["question", "forgotten", "compared with", "difference", "95 %", "margin", "verdict"]
+    heads = ["question", audit.done, "compared with", "difference", "95 %", "margin", "verdict"]
     if beside:
         heads.insert(3, "reference")
     rows = []

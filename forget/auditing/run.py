@@ -1,6 +1,6 @@
 """The audit: every question asked of the forgotten and of people who were never there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from forget.auditing.detectable import (
 )
 from forget.auditing.evidence import Evidence
 from forget.auditing.identified import ENROLLED, enrolled_again, named
-from forget.auditing.outcome import SHARE, Audit
+from forget.auditing.outcome import MEANS, NAMED, SHADOWED, SHARE, STANDS_OUT, Audit
 from forget.auditing.reference import beyond, described
 from forget.auditing.residue import betrayed, difference_attack, probe_table
 from forget.auditing.subject import Subject, from_linear, never_enrolled
@@ -31,9 +31,9 @@ from forget.progress import OnStep, silent
 __all__ = ["MARGIN", "audit_people"]
 
 MARGIN = 0.1  # of a share or an AUC, within which the forgotten count as like the never-seen
-_GUESSES = "An attacker guesses from answers alone whether these photographs were learned from."
 
 Reals = NDArray[np.float64]
+Leave = Callable[[str, str], None]  # a question that is left out, and the note that says why
 
 
 def audit_people(
@@ -75,11 +75,18 @@ def audit_people(
         ForgetError: A model that gives no features.
     """
     notes: list[str] = []
+    left_out: dict[str, str] = {}
+    counts = _counts(evidence, suppression, notes)
     steps = iter(range(1, 1000))
-    total = 5 + len(ENROLLED) + shadows * (delete is not None)
+    total = 5 + len(counts) + shadows * (delete is not None)
 
     def step(note: str) -> None:
         on_step(next(steps), total, note)
+
+    def leave(question: str, note: str) -> None:
+        left_out[question] = note
+        if note not in notes:
+            notes.append(note)
 
     before = _warmed(after, before, evidence)
     asker = Asker(after, reference, evidence, margin, suppression, seed, SHARE)
@@ -90,7 +97,7 @@ def audit_people(
     ) -> None:
         line = asker.line(question, measure, means, chance, hides)
         if line is None:
-            notes.append(f"Left out, since no photograph answers it: {question}.")
+            leave(question, f"Left out, since no photograph answers it: {question}.")
         else:
             lines.append(line)
 
@@ -101,27 +108,22 @@ def audit_people(
     if after.answer is None:
         notes.append("The model has no gallery, so nobody can be named.")
     else:
-        means = "An attacker shows a new photograph: does the model name anybody?"
-        ask("taken for somebody", named(evidence), means, 0.0)
-    for count in ENROLLED:
+        ask(NAMED, named(evidence), MEANS[NAMED], 0.0)
+    for count in counts:
         step(f"enrolled with {count}")
         ask(
             f"found when enrolled again with {count}",
             enrolled_again(evidence, count),
-            "An attacker has so many photographs and enrols the person: are they found "
-            "better than a stranger would be?",
+            f"An attacker enrols the person with {count} photograph{'s' * (count > 1)}: are they "
+            "found among the others better than a stranger would be?",
             1 / (len(evidence.staying) + 1),
         )
     step("verification")
-    for title, threshold in _thresholds(after, before, evidence, notes).items():
-        means = "An attacker who knows the person compares a new photograph with an old one."
-        ask(f"verified, {title}", verified(evidence, threshold), means, RATE)
-    plain = _plain(asker)
+    for title, threshold in _thresholds(after, before, evidence, leave).items():
+        ask(f"verified, {title}", verified(evidence, threshold), MEANS[title], RATE)
+    plain = _plain(asker, leave) if after.answer is not None else None
     if plain is not None:
-        title = "stands out by the best score"
-        ask(title, outstanding(evidence, plain), _GUESSES, 0.5, hides=False)
-    elif after.answer is not None:
-        notes.append("The attack on best scores was left out: somebody has no photographs for it.")
+        ask(STANDS_OUT, outstanding(evidence, plain), MEANS[STANDS_OUT], 0.5, hides=False)
     found = detected
     if found is None and delete is not None and before is not None and before.linear is not None:
         found = shadow_attack(
@@ -134,11 +136,12 @@ def audit_people(
             share=SHARE,
         )
     if found is not None:
-        lines.append(_of_attack("detected by shadows (U-LiRA)", found, margin))
+        lines.append(_of_attack(found, margin))
     else:
-        notes.append(
+        leave(
+            SHADOWED,
             "Shadows were left out: they need a linear model from before, and the method; of a "
-            "network, trainings: see `python -m forget shadows`."
+            "network, trainings: see `python -m forget shadows`.",
         )
     step("inside")
     probes = probe_table(after, evidence, seed)
@@ -168,6 +171,7 @@ def audit_people(
         tuple(notes),
         "" if detected is not None else beyond(before or after, evidence, reference),
         described(reference, after, evidence),
+        left_out,
     )
 
 
@@ -183,8 +187,31 @@ def _warmed(after: Subject, before: Subject | None, evidence: Evidence) -> Subje
     return before
 
 
+def _counts(evidence: Evidence, suppression: bool, notes: list[str]) -> list[int]:
+    """The numbers of photographs that somebody can be enrolled with; notes who has fewer."""
+    compared, counts = () if suppression else evidence.never, []
+    for count in ENROLLED:
+        few = [p for p in (*evidence.forgotten, *compared) if len(evidence.fitted(p)) < count]
+        plural = f"{count} photograph{'s' * (count > 1)}"
+        if set(evidence.forgotten) <= set(few):
+            notes.append(f"Nobody was enrolled again with {plural}: {_names(evidence, few)}.")
+            continue
+        counts.append(count)
+        if few:
+            who = _names(evidence, few)
+            notes.append(f"Left out where people are enrolled again with {plural}: {who}.")
+    return counts
+
+
+def _names(evidence: Evidence, people: Sequence[str]) -> str:
+    """Who has fewer, the first three by name."""
+    first = ", ".join(evidence.faces.title(one) for one in people[:3])
+    more = f" and {len(people) - 3} more" if len(people) > 3 else ""
+    return f"{first}{more} {'have' if len(people) > 1 else 'has'} fewer"
+
+
 def _thresholds(
-    after: Subject, before: Subject | None, evidence: Evidence, notes: list[str]
+    after: Subject, before: Subject | None, evidence: Evidence, leave: Leave
 ) -> dict[str, float]:
     """Above which a pair of photographs is verified, by where the threshold comes from."""
     found: dict[str, float] = {}
@@ -193,30 +220,38 @@ def _thresholds(
         if subject is None:
             continue
         if subject.embed(one).shape != after.embed(one).shape:
-            notes.append(
+            leave(
+                f"verified, {title}",
                 "Verification at the original threshold was left out: the two models have "
-                "features of different size."
+                "features of different size.",
             )
             continue
         try:
             found[title] = threshold_of(subject, evidence)
         except ForgetError as error:
-            notes.append(f"Verification was left out: {error}")
+            leave(f"verified, {title}", f"Verification was left out: {error}")
     return found
 
 
-def _plain(asker: Asker) -> Detection | None:
+def _plain(asker: Asker, leave: Leave) -> Detection | None:
+    """The attack on best scores, of a model that has names."""
     evidence, after = asker.evidence, asker.after
     theirs = [(p, familiarity(after, evidence, p, True)) for p in evidence.forgotten]
     like = [(p, familiarity(never_enrolled(after, p), evidence, p, True)) for p in evidence.never]
-    if not all(len(values) for _, values in theirs + like):
-        return None
-    return stand_out(theirs, like, asker.seed)
+    scores = [values for _, values in theirs + like]
+    if not all(len(values) for values in scores):
+        why = "somebody has no photographs for it"
+    elif not all(np.isfinite(values).all() for values in scores):
+        why = "with one person less nobody is left in the model, so photographs have no score"
+    else:
+        return stand_out(theirs, like, asker.seed)
+    leave(STANDS_OUT, f"The attack on best scores was left out: {why}.")
+    return None
 
 
-def _of_attack(question: str, found: Detection, margin: float) -> Line:
-    low, high = (end - 0.5 for end in found.interval)
-    return Line(question, found.auc, 0.5, found.auc - 0.5, (low, high), margin, _GUESSES)
+def _of_attack(found: Detection, margin: float) -> Line:
+    low, high, means = *(end - 0.5 for end in found.interval), MEANS[SHADOWED]
+    return Line(SHADOWED, found.auc, 0.5, found.auc - 0.5, (low, high), margin, means)
 
 
 def _relearned(after: Subject, evidence: Evidence) -> pd.DataFrame:

@@ -25,6 +25,7 @@ __all__ = [
 
 Reals = NDArray[np.float64]
 LOW = (1e-3, 1e-2, 0.1)  # false positive rates at which the true ones are told
+ENDLESS = 1e300  # stands for an infinite score
 ROUNDS = 1000  # of the bootstrap
 FEW_GROUPS = 5  # such as people, below which what is in them is drawn again as well
 
@@ -54,6 +55,11 @@ class Detection:
         """What scores (m,) and (n,), checked already, achieve; the interval is another's work."""
         tpr = {rate: tpr_at(members, others, rate) for rate in LOW}
         return cls(auc(members, others), interval, tpr, members, others)
+
+    @property
+    def scored(self) -> bool:
+        """Whether every image has a score: none is infinite, as where nobody is enrolled."""
+        return all(bool((np.abs(one) < ENDLESS).all()) for one in (self.members, self.others))
 
     @property
     def curve(self) -> tuple[Reals, Reals]:
@@ -233,4 +239,4 @@ def checked_scores(values: NDArray[np.floating]) -> Reals:
             f"shape {scores.shape}, {int(np.isnan(scores).sum())} not a number",
             "Leave out what the model cannot answer, and say so.",
         )
-    return np.clip(scores, -1e300, 1e300)
+    return np.clip(scores, -ENDLESS, ENDLESS)

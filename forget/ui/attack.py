@@ -14,17 +14,39 @@ from forget.ui.parts import photograph
 __all__ = ["attacker"]
 
 EXPOSED = 8  # photographs that are shown
+BEST, SHADOWS = "Best scores", "Shadow statistics"
+SAYS = {
+    BEST: "The best score that the model gives a photograph: whom it has learned scores high.",
+    SHADOWS: (
+        "How much likelier an answer is from a model that learned the photograph and had it taken "
+        "out than from one that never saw it, in log: 0 is equally likely."
+    ),
+}
 
 
 def attacker(audit: Audit, evidence: Evidence, bundle: Bundle) -> None:
     """Draws the attacks that there are; nothing where there is none."""
-    attacks = {"Best scores": audit.plain, "Shadow statistics": audit.shadows}
+    attacks = {BEST: audit.plain, SHADOWS: audit.shadows}
     there = {name: one for name, one in attacks.items() if one is not None}
     if not there:
         return
     st.header("What an attacker sees", anchor="attack")
     name = st.radio("Attack by", list(there), horizontal=True, key="audit_attack")
     attack = there[name]
+    st.caption(SAYS[name])
+    if attack.scored:
+        _drawn(attack, name)
+    else:
+        st.caption(
+            "It cannot be drawn: some photographs have no score, since nobody was left in the "
+            "model that was asked."
+        )
+    if audit.plain is not None and audit.plain.scored:
+        _exposed(audit.plain, evidence, bundle)
+
+
+def _drawn(attack: Detection, name: str) -> None:
+    """Scores with a threshold to drag, and what every threshold achieves."""
     both = np.concatenate([attack.members, attack.others])
     low, high = float(both.min()), float(both.max())
     if low < high:
@@ -53,8 +75,10 @@ def attacker(audit: Audit, evidence: Evidence, bundle: Bundle) -> None:
             config=NO_FRILLS,
             alt=f"True against false alarms, area {attack.auc:.3f}",
         )
-    if audit.plain is not None:
-        _exposed(audit.plain, evidence, bundle)
+        st.caption(
+            f"AUC, the area under this curve: {attack.auc:.2f}. It is how often a photograph that "
+            "was learned from scores above one that never was; 0.5 is guessing, 1 is always."
+        )
 
 
 def _exposed(attack: Detection, evidence: Evidence, bundle: Bundle) -> None:

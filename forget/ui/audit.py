@@ -1,10 +1,8 @@
 """The audit of what a visitor has had forgotten: run in the background, drawn as three answers."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import streamlit as st
 
 from forget.auditing.collateral import deciles, in_words
@@ -13,22 +11,23 @@ from forget.auditing.evidence import Evidence
 from forget.auditing.figures import lines_chart, relearning, who_was_hurt
 from forget.auditing.linear import audit
 from forget.auditing.outcome import QUESTIONS, Audit
-from forget.auditing.report import ADVICE, page, plain_values
+from forget.auditing.report import advice, page, plain_values
 from forget.charts.people import NO_FRILLS
 from forget.errors import ForgetError
 from forget.linear.model import LinearModel
-from forget.metrics.verdict import Line, Verdict
+from forget.metrics.verdict import Verdict
 from forget.progress import OnStep
 from forget.ui import jobs
 from forget.ui.attack import attacker
 from forget.ui.goals import SUPPRESS
-from forget.ui.parts import plain
+from forget.ui.parts import counted, plain
 from forget.ui.reference import Chosen, choose
 from forget.ui.visit import Visit, made_of_faces
 
 __all__ = ["Audited", "draw", "nobody_yet", "run_button"]
 
 JOB, RESULT, SAID = map(made_of_faces, ("audit", "audit_result", "audit_said"))
+BUSY = "audit_busy"  # why an audit could not begin
 ICONS = {
     Verdict.PASS: ":material/check_circle:",
     Verdict.FAIL: ":material/cancel:",
@@ -69,7 +68,7 @@ def nobody_yet() -> None:
 
 
 def run_button(now: Visit) -> Audited | None:
-    """Offers to audit, follows the work, and gives the last result there is."""
+    """Offers to audit, follows the work, and gives the last result for these faces and goal."""
     job, chosen = st.session_state.get(JOB), None
     if job is not None and not job.running:
         del st.session_state[JOB]
@@ -80,8 +79,7 @@ def run_button(now: Visit) -> Audited | None:
     if job is not None and job.running:
         jobs.watch(JOB)
     else:
-        names = plain(", ".join(now.bundle.faces.title(one) for one in now.forgotten))
-        st.markdown(f"{now.goal.done.capitalize()}: **{names}**")
+        st.markdown(f"{now.goal.done.capitalize()}: **{_names(now)}**")
         chosen = choose(now)
         st.button(
             "Audit",
@@ -91,23 +89,33 @@ def run_button(now: Visit) -> Audited | None:
             args=(now, chosen),
             disabled=chosen is None,
         )
+    if busy := st.session_state.pop(BUSY, None):  # the server may be idle when this is read
+        st.error(busy, icon=":material/error:")
     said = st.session_state.get(SAID)
     if said:
         st.error(said, icon=":material/error:")
     elif said is not None:
         st.caption("Cancelled.")
     found: Audited | None = st.session_state.get(RESULT)
-    if found is not None and found.now is not now:
-        st.warning(
-            "Out of date: the audit below is of what was forgotten then. Press Audit.",
-            icon=":material/update:",
-        )
-    elif found is not None and chosen is not None and chosen != found.chosen:
-        st.warning(
-            f"Out of date: the audit below stands {found.chosen.beside}. Press Audit.",
-            icon=":material/update:",
-        )
+    if found is None or (found.now.bundle, found.now.goal) != (now.bundle, now.goal):
+        return None
+    _out_of_date(found, now, chosen)
     return found
+
+
+def _out_of_date(found: Audited, now: Visit, chosen: Chosen | None) -> None:
+    """Says so where the result is of other people than now, or stands beside something else."""
+    if found.now is not now:
+        said = f"this is the audit of {_names(found.now)}"
+    elif chosen is not None and chosen != found.chosen:
+        said = f"the audit below stands {found.chosen.beside}"
+    else:
+        return
+    st.warning(f"Out of date: {said}. Press Audit.", icon=":material/update:")
+
+
+def _names(of: Visit) -> str:
+    return plain(", ".join(map(of.bundle.faces.title, of.forgotten)))
 
 
 def draw(found: Audited) -> None:
@@ -117,7 +125,7 @@ def draw(found: Audited) -> None:
         st.warning(f"**Beyond this audit.** {plain(audit.beyond)}", icon=":material/layers:")
     for place, question in zip(st.columns(3), QUESTIONS, strict=True):
         with place, st.container(border=True, height="stretch"):
-            _card(f"Still {question}?", audit.answering(question))
+            _card(audit, question)
     st.plotly_chart(
         lines_chart(audit),
         key="audit_lines",
@@ -127,8 +135,9 @@ def draw(found: Audited) -> None:
     )
     st.caption(
         "PASS: the whole interval, 95 % over all questions, lies inside the grey margin. FAIL: "
-        "the difference lies outside it and the interval excludes 0. One person and a few "
-        "photographs are rarely enough to say."
+        "the difference lies outside it and the interval excludes 0. A card passes where all its "
+        "lines do and none was left out. One person and a few photographs are rarely enough to "
+        "say."
     )
     if audit.beside:
         st.caption(f":material/compare_arrows: {plain(audit.beside)}")
@@ -143,27 +152,29 @@ def draw(found: Audited) -> None:
     attacker(audit, found.evidence, found.now.bundle)
     _again(audit)
     _others(audit)
-    st.info(ADVICE, icon=":material/publish:")
+    st.info(advice(audit), icon=":material/publish:")
+    told = audit.left_out.values()  # on the cards
     for note in audit.notes:
-        st.caption(note)
+        if note not in told:
+            st.caption(plain(note))
     _downloads(audit)
 
 
-def _card(title: str, lines: Sequence[Line]) -> None:
-    st.header(title)
-    if not lines:
+def _card(audit: Audit, question: str) -> None:
+    """One question: its verdict, each line with what it means, and what was left out."""
+    st.header(f"Still {question}?")
+    lines, verdict = audit.answering(question), audit.judged(question)
+    if lines:
+        st.markdown(f"{ICONS[verdict]} **{verdict.value}**")
+    else:
         st.caption("This could not be asked.")
-        return
-    verdicts = [one.verdict for one in lines]
-    worst = next(v for v in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.PASS) if v in verdicts)
-    st.markdown(f"{ICONS[worst]} **{worst.value}**")
     for one in lines:
-        beside = "" if np.isnan(one.reference) else f", reference {one.reference:.2f}"
         st.markdown(
-            f"{ICONS[one.verdict]} {one.question}: **{one.value:.2f}** "
-            f"(compared with {one.target:.2f}{beside})"
+            f"{ICONS[one.verdict]} {one.question}: **{audit.number(one)}** ({audit.compared(one)})"
         )
-    st.caption(lines[0].means)
+        st.caption(one.means)
+    for note in audit.missing(question):
+        st.caption(f":material/remove: {plain(note)}")
 
 
 def _again(audit: Audit) -> None:
@@ -182,10 +193,14 @@ def _again(audit: Audit) -> None:
     with left:
         most = int(table["photographs"].max())
         count = st.slider("Photographs enrolled", 1, most, 1, key="audit_count") if most > 1 else 1
-        for group in ("forgotten", "never there"):
+        for group, title in (("forgotten", audit.done), ("never there", "never there")):
             mine = table[(table["photographs"] == count) & (table["group"] == group)]
             if len(mine):
-                st.metric(group.capitalize(), f"{mine['found'].iloc[0]:.0%}", border=True)
+                st.metric(title.capitalize(), f"{mine['found'].iloc[0]:.0%}", border=True)
+        st.caption(
+            "How many of their held-out photographs are most like one that was enrolled of the "
+            "same person. Nobody is hidden by a threshold here."
+        )
 
 
 def _others(audit: Audit) -> None:
@@ -195,17 +210,19 @@ def _others(audit: Audit) -> None:
     st.header("Everybody else", anchor="others")
     near = table[table["neighbour"]]
     st.markdown(
-        f"{in_words(table)} The {len(near)} most like the forgotten lost "
-        f"{int(near['lost'].sum())} and won {int(near['won'].sum())} of "
-        f"{int(near['photographs'].sum())} photographs."
+        f"{in_words(table)} The {counted(len(near), 'person', 'people')} most like the "
+        f"{audit.done} lost {int(near['lost'].sum())} and won {int(near['won'].sum())} of "
+        f"{counted(int(near['photographs'].sum()), 'photograph')}."
     )
     st.plotly_chart(
         who_was_hurt(table),
         key="audit_others",
         config=NO_FRILLS,
-        alt="Each person who stays, by likeness to the forgotten and photographs won or lost",
+        alt="Each person who stays, by likeness and photographs won or lost",
     )
     tenths = deciles(table)
+    if len(tenths) < 10:
+        return
     worst = tenths.loc[tenths["hurt"], "group"].tolist()
     st.caption(
         f"In tenth parts by likeness, {len(worst)} of {len(tenths)} lost more than chance explains"
@@ -241,7 +258,7 @@ def _begin(now: Visit, chosen: Chosen) -> None:
     try:
         jobs.start(JOB, "Auditing", now, lambda on_step: _run(now, chosen, kept, on_step))
     except ForgetError as error:
-        st.session_state[SAID] = str(error)
+        st.session_state[BUSY] = str(error)
 
 
 def _run(now: Visit, chosen: Chosen, kept: LinearModel | None, on_step: OnStep) -> Audited:

@@ -13,7 +13,7 @@ class Goal:
 
     Arguments:
         title: The choice.
-        says: What it means, one sentence.
+        says: What it means.
         method: Name of the method.
         verb: The button.
         noun: What pressing it does.
@@ -38,7 +38,8 @@ REMOVE = Goal(
 )
 SUPPRESS = Goal(
     "Stop recognising them",
-    "Afterwards the model is blind to them, for which it has to keep who they are.",
+    "Afterwards the model names none of them. For that it has to keep who they are, and its "
+    "features can still give them away.",
     "project",
     "Suppress",
     "suppression",

@@ -13,13 +13,15 @@ from PIL import Image
 from forget.charts.people import NO_FRILLS, cost_bars, face_map, others_dots, spoken
 from forget.effect import Effect, Ranked, Sighting
 from forget.linear.archive import model_bytes, without_store
+from forget.reenrol import found_again
 from forget.runtime import machine, versions
 from forget.ui.cached import Bundle
-from forget.ui.visit import Visit
+from forget.ui.visit import Visit, made_of_faces, visit
 from forget.unlearning.contract import Guarantee, Scope
 
 __all__ = [
     "cost_chart",
+    "counted",
     "download_buttons",
     "everyone_card",
     "faded",
@@ -34,6 +36,7 @@ __all__ = [
 CROWD = 100  # dots that can still be told apart in the chart of everyone else
 MOST_CHANGED = 40  # of a crowd, those who are drawn
 SIGHTINGS, FITTED = 8, 3  # photographs of one person that a card has room for
+_FOUND = made_of_faces("found_again")
 
 
 def short(digest: str) -> str:
@@ -44,6 +47,11 @@ def short(digest: str) -> str:
 def plain(text: str) -> str:
     """Text that Markdown shows as it is: names come from visitors."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things, in the singular where it is one: "1 photograph", "2 photographs"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def decimals(effect: Effect) -> int:
@@ -114,7 +122,7 @@ def them_card(effect: Effect, bundle: Bundle) -> None:
             _sighting(sighting, bundle, digits)
     st.caption(_reading(effect))
     if np.isfinite(effect.again).all():
-        st.markdown(_again(effect))
+        st.markdown(_again(effect, visit()))
     # Thirty pictures: drawn when they are asked for, not with every result.
     guesses = st.expander("Five best guesses, before and now", on_change="rerun", key="guesses")
     if guesses.open:
@@ -132,7 +140,8 @@ def everyone_card(effect: Effect, bundle: Bundle) -> None:
     change = (others["score after"] - others["score before"]).to_numpy()
     most, digits = int(np.abs(change).argmax()), decimals(effect) + 1
     st.caption(
-        f"{int(others['photographs'].sum()):,} photographs of {len(others)} people. Nobody's "
+        f"{counted(int(others['photographs'].sum()), 'photograph')} of "
+        f"{counted(len(others), 'person', 'people')}. Nobody's "
         f"score changed by more than {abs(change[most]):.{digits}f}; most changed: "
         f"{plain(bundle.titles[others['person'].iloc[most]])} ({change[most]:+.{digits}f})."
     )
@@ -264,17 +273,29 @@ def _sighting(sighting: Sighting, bundle: Bundle, digits: int) -> None:
         st.markdown(f"before {before}  \nnow {now}", width="stretch")
 
 
-def _again(effect: Effect) -> str:
+def _again(effect: Effect, now: Visit) -> str:
     """What becomes of them when they come back: where the two goals part."""
     before, again = effect.again
-    if effect.suppresses:
-        means = "it stays blind to them, which takes knowing them"
-    else:
-        means = "it takes them in like anybody whom it never met"
-    return (
+    said = (
         f"**If they enrol again**, {again:.0%} of their held-out photographs are recognised "
-        f"({before:.0%} before): {means}."
+        f"({before:.0%} before): "
     )
+    if not effect.suppresses:
+        return said + "it takes them in like anybody whom it never met."
+    named = "none of theirs is named" if again == 0 else "the others of theirs are not named"
+    return (
+        f"{said}at the present threshold {named}. Whoever compares faces by this model's features "
+        f"and uses neither readout nor threshold still finds **{_found(now):.0%}**."
+    )
+
+
+def _found(now: Visit) -> float:
+    """The share that is found by features alone, computed once for each visit."""
+    if st.session_state.get(_FOUND, (None,))[0] is not now:
+        of = now.bundle
+        share = found_again(now.model, of.model, of.split, now.forgotten, of.rows)
+        st.session_state[_FOUND] = (now, share)
+    return st.session_state[_FOUND][1]
 
 
 def _said(who: str | None, ranked: Ranked, bundle: Bundle, digits: int) -> str:

@@ -31,6 +31,15 @@ def test_suppression_promises_nothing_and_never_passes_for_forgetting() -> None:
     assert "proof holds" not in state
 
 
+def test_suppression_claims_no_more_than_the_present_threshold() -> None:
+    people = ("s23", "s24", "s25", "s26")
+    text = words(suppress(turn(opened(), SUPPRESS), *people))
+    assert "blind" not in text and "blind" not in SUPPRESS.says
+    assert "at the present threshold none of theirs is named" in text
+    # What the audit finds with as many photographs.
+    assert "neither readout nor threshold still finds **75%**" in text
+
+
 def test_the_two_goals_have_models_of_their_own() -> None:
     at = forget(opened(), "s34")
     assert "100% of their held-out photographs are recognised" in words(at)

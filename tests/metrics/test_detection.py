@@ -58,6 +58,7 @@ def test_constant_scores_tell_nothing_and_numbers_must_be_numbers() -> None:
             detect(bad, same)
     infinite = detect(np.array([np.inf, 1.0]), np.array([-np.inf, 1.0]))
     assert infinite.auc == pytest.approx(0.875)
+    assert found.scored and not infinite.scored
 
 
 def test_chance_lies_inside_its_width_as_often_as_it_should() -> None:
