@@ -72,16 +72,21 @@ def in_words(table: pd.DataFrame) -> str:
     lost, won = int(whole["lost"]), int(whole["won"])
     chance = "more lost than chance explains" if whole["hurt"] else "which chance explains"
     said = (
-        f"Of {int(whole['photographs'])} held-out photographs of {len(table)} people who stay, "
+        f"Of {int(whole['photographs'])} held-out photographs of {_people(len(table))} who stay, "
         f"{int(whole['named before'])} were named rightly before and {int(whole['named after'])} "
         "after: " + (f"{lost} lost, {won} won, {chance}." if lost + won else "the same ones.")
     )
     asked = int(table["enough"].sum())
     if asked:
-        said += f" {int(table['hurt'].sum())} of {asked} people lost more than chance explains."
+        said += f" {int(table['hurt'].sum())} of {_people(asked)} lost more than chance explains."
     if few := len(table) - asked:
-        said += f" {few} people have too few photographs to say so of each alone."
+        have = "has" if few == 1 else "have"
+        said += f" {_people(few)} {have} too few photographs to say so of each alone."
     return said
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def hurt_by(table: pd.DataFrame, groups: Sequence[object]) -> pd.DataFrame:

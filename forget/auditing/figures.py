@@ -18,15 +18,17 @@ MARKS = {Verdict.PASS: "circle", Verdict.FAIL: "x", Verdict.UNKNOWN: "circle-ope
 
 def figures(audit: Audit) -> dict[str, go.Figure]:
     """All figures that an audit has data for, by title."""
-    found = {"Forgotten and never there, question by question": lines_chart(audit)}
+    found = {
+        f"{audit.done.capitalize()} and never there, question by question": lines_chart(audit)
+    }
     for title, attack in (("Best scores", audit.plain), ("Shadow statistics", audit.shadows)):
-        if attack is not None:
-            found[f"{title}: who was learned, who never was"] = histogram(attack)
+        if attack is not None and attack.scored:
+            found[f"{title}: who was learned, who never was"] = histogram(attack, done=audit.done)
             found[f"{title}: true against false alarms"] = roc(attack)
     if len(audit.relearned):
-        found["Enrolled again"] = relearning(audit.relearned)
+        found["Enrolled again"] = relearning(audit.relearned, audit.done)
     if len(audit.collateral):
-        found["Everybody else"] = who_was_hurt(audit.collateral)
+        found["Everybody else"] = who_was_hurt(audit.collateral, audit.done)
     return found
 
 
@@ -67,19 +69,21 @@ def lines_chart(audit: Audit) -> go.Figure:
             hovertemplate="reference, %{y}: %{x:+.3f}<extra></extra>",
         )
     what = "chance" if audit.goal == "suppression" else "never there"
-    figure.update_xaxes(title=f"forgotten less {what}")
+    figure.update_xaxes(title=f"{audit.done} less {what}")
     figure.update_yaxes(categoryorder="array", categoryarray=names)
     return plain(figure, 120 + 36 * len(names))
 
 
-def histogram(attack: Detection, threshold: float | None = None) -> go.Figure:
+def histogram(
+    attack: Detection, threshold: float | None = None, done: str = "forgotten"
+) -> go.Figure:
     """Scores of members upwards, of the others downwards, with a threshold if one is given."""
     both = np.concatenate([attack.members, attack.others])
     edges = np.linspace(both.min(), both.max(), 31) if np.ptp(both) else both[0] + np.arange(-1, 2)
     middle = (edges[:-1] + edges[1:]) / 2
     figure, tallest = go.Figure(), 0.0
     for name, scores, sign, colour in (
-        ("learned, then forgotten", attack.members, 1, COLOURS["forgotten"]),
+        (f"learned, then {done}", attack.members, 1, COLOURS["forgotten"]),
         ("never there", attack.others, -1, COLOURS["unseen"]),
     ):
         share = np.histogram(scores, edges)[0] / len(scores)
@@ -152,28 +156,28 @@ def _rates(least: float) -> list[float]:
     return [one for one in every if least * (1 - 1e-9) <= one <= 1]
 
 
-def relearning(table: pd.DataFrame) -> go.Figure:
+def relearning(table: pd.DataFrame, done: str = "forgotten") -> go.Figure:
     """Share found by number of photographs enrolled, the forgotten beside the never-seen."""
     figure = go.Figure()
-    for group, colour, dash in (
-        ("forgotten", COLOURS["forgotten"], "solid"),
-        ("never there", COLOURS["unseen"], "dash"),
+    for group, name, colour, dash in (
+        ("forgotten", done, COLOURS["forgotten"], "solid"),
+        ("never there", "never there", COLOURS["unseen"], "dash"),
     ):
         mine = table[table["group"] == group]
         figure.add_scatter(
             x=mine["photographs"],
             y=mine["found"],
             mode="lines+markers",
-            name=group,
+            name=name,
             line={"color": colour, "dash": dash},
-            hovertemplate="%{x} photographs: %{y:.0%}<extra>" + group + "</extra>",
+            hovertemplate="%{x} photographs: %{y:.0%}<extra>" + name + "</extra>",
         )
     figure.update_xaxes(title="photographs enrolled again", dtick=1)
     figure.update_yaxes(title="held-out photographs found", tickformat=".0%", range=[0, 1.05])
     return plain(figure, 300)
 
 
-def who_was_hurt(table: pd.DataFrame) -> go.Figure:
+def who_was_hurt(table: pd.DataFrame, done: str = "forgotten") -> go.Figure:
     """Each person who stays: likeness to the forgotten, and photographs won or lost."""
     change = table["won"] - table["lost"]
     figure = go.Figure()
@@ -190,6 +194,6 @@ def who_was_hurt(table: pd.DataFrame) -> go.Figure:
             hovertemplate="%{text}: %{y:+d} photographs<extra></extra>",
             marker={"color": colour, "symbol": symbol, "size": 8},
         )
-    figure.update_xaxes(title="likeness to the nearest forgotten person (cosine)")
+    figure.update_xaxes(title=f"likeness to the nearest {done} person (cosine)")
     figure.update_yaxes(title="photographs named rightly, won less lost", dtick=1)
     return plain(figure, 300)

@@ -70,8 +70,8 @@ def spoken(method: str, found: Unlearned, effect: Effect) -> list[str]:
         )
     was, again = effect.again
     lines += [
-        f"Their held-out photographs recognised: {was:.1%} before; {again:.1%} once they are "
-        "enrolled again.",
+        f"Their held-out photographs recognised: {was:.1%} before"
+        + (f"; {again:.1%} once they are enrolled again." if np.isfinite(again) else "."),
         f"Held-out photographs of {len(effect.others)} others recognised: {before:.1%} before, "
         f"{after:.1%} after.",
     ]

@@ -35,7 +35,7 @@ def attacker(audit: Audit, evidence: Evidence, bundle: Bundle) -> None:
     attack = there[name]
     st.caption(SAYS[name])
     if attack.scored:
-        _drawn(attack, name)
+        _drawn(attack, name, audit.done)
     else:
         st.caption(
             "It cannot be drawn: some photographs have no score, since nobody was left in the "
@@ -45,7 +45,7 @@ def attacker(audit: Audit, evidence: Evidence, bundle: Bundle) -> None:
         _exposed(audit.plain, evidence, bundle)
 
 
-def _drawn(attack: Detection, name: str) -> None:
+def _drawn(attack: Detection, name: str, done: str) -> None:
     """Scores with a threshold to drag, and what every threshold achieves."""
     both = np.concatenate([attack.members, attack.others])
     low, high = float(both.min()), float(both.max())
@@ -59,7 +59,7 @@ def _drawn(attack: Detection, name: str) -> None:
     left, right = st.columns(2)
     with left:
         st.plotly_chart(
-            histogram(attack, threshold),
+            histogram(attack, threshold, done),
             key="audit_histogram",
             config=NO_FRILLS,
             alt="Scores of photographs that were learned from, and of ones that never were",

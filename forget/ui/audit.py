@@ -185,7 +185,7 @@ def _again(audit: Audit) -> None:
     left, right = st.columns([2, 3])
     with right:
         st.plotly_chart(
-            relearning(table),
+            relearning(table, audit.done),
             key="audit_relearning",
             config=NO_FRILLS,
             alt="Share of held-out photographs found by photographs enrolled",
@@ -215,7 +215,7 @@ def _others(audit: Audit) -> None:
         f"{counted(int(near['photographs'].sum()), 'photograph')}."
     )
     st.plotly_chart(
-        who_was_hurt(table),
+        who_was_hurt(table, audit.done),
         key="audit_others",
         config=NO_FRILLS,
         alt="Each person who stays, by likeness and photographs won or lost",
