@@ -168,19 +168,42 @@ def forget_ready(
         data: Images and labels.
         core: Who trained the network.
         kind: A name in `LABEL_LINEARIZATIONS`.
-        indices: Training images that the linear part learns; by default those of added people:
-            features of images that the network was trained on are unnaturally clean.
+        indices: Training images that the linear part learns, by number or as a mask of all
+            images; by default those of added people: features of images that the network was
+            trained on are unnaturally clean.
         on_step: Told of progress; what it raises passes through.
 
     Raises:
-        ForgetError: Another core than the network's, or no such kind.
+        ForgetError: Another core than the network's, no such kind, or no such images.
     """
-    chosen = core.added if indices is None else np.asarray(indices, np.intp)
+    if network.about.get("core", (theirs := core_digest(data, core))) != theirs:
+        raise ForgetError(
+            "the core that trained the network",
+            f"another one, of {len(core.images):,} images",
+            "What else the network was trained on counts as added, and is not.",
+        )
+    chosen = core.added if indices is None else _numbers(indices, len(data.images))
     if not len(chosen):
         raise ForgetError("images to learn", "none", "Choose some of the training images.")
     readout = linearize_classifier(kind, network.base, data, core.images, on_step)
     measured = readout.measure(data.images[chosen], on_step)
     return LabelModel(readout, readout.fit(data, measured, chosen), data.classes)
+
+
+def _numbers(indices: object, count: int) -> Indices:
+    """Numbers of images, of which there are so many; a mask gives those where it is true."""
+    given = np.asarray(indices)
+    if given.dtype == bool and given.shape == (count,):
+        return np.flatnonzero(given)
+    whole = given.ndim == 1 and (np.issubdtype(given.dtype, np.integer) or not given.size)
+    if not whole or given.size and not 0 <= given.min() <= given.max() < count:
+        raise ForgetError(
+            f"numbers of images from 0 to {count - 1}, or a mask of {count}",
+            f"{given.dtype} of shape {given.shape}"
+            + (f", from {given.min()} to {given.max()}" if given.size and whole else ""),
+            "Such as data.train.",
+        )
+    return np.unique(given).astype(np.intp)
 
 
 class _Clock:

@@ -179,3 +179,22 @@ def test_what_is_chosen_on_somebody_must_be_chosen_on_the_core() -> None:
         linearize_classifier("quadratic", network().base, data(), core().images)
     with pytest.raises(ForgetError, match="images to learn"):
         forget_ready(network(), data(), core(), indices=np.zeros(0, np.intp))
+
+
+def test_a_core_inside_of_the_network_s_is_another_one() -> None:
+    smaller = draw_core(data(), 0.2)
+    assert set(smaller.images) < set(core().images)
+    with pytest.raises(ForgetError, match="the core that trained the network"):
+        forget_ready(network(), data(), smaller)
+
+
+def test_images_are_chosen_by_number_or_as_a_mask() -> None:
+    some = core().added[:40]
+    mask = np.isin(np.arange(len(data().images)), some)
+    one, other = (
+        forget_ready(network(), data(), core(), "penultimate", indices) for indices in (some, mask)
+    )
+    assert one.model.statistics.digest() == other.model.statistics.digest()
+    for wrong in ([-1], [len(data().images)], [0.5, 1.0], [[1, 2]], mask[:-1]):
+        with pytest.raises(ForgetError, match="numbers of images from 0 to 1796"):
+            forget_ready(network(), data(), core(), "penultimate", wrong)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
@@ -73,10 +74,25 @@ def gram_of(statistics: Statistics) -> Reals:
 
 
 def ridge_factor(statistics: Statistics, ridge: float) -> Reals:
-    """The lower Cholesky factor L (d, d) of G + ridge I."""
+    """The lower Cholesky factor L (d, d) of G + ridge I.
+
+    Raises:
+        StatisticsError: The ridge is lost in rounding.
+    """
     with one_blas_thread():
-        gram = gram_of(statistics)
-        return cholesky(gram + ridge * np.eye(len(gram)), lower=True)
+        return _factor(gram_of(statistics), ridge)
+
+
+def _factor(matrix: Reals, ridge: float) -> Reals:
+    try:
+        return cholesky(matrix + ridge * np.eye(len(matrix)), lower=True)
+    except np.linalg.LinAlgError as error:
+        largest = float(np.abs(matrix).max(initial=0.0))
+        raise StatisticsError(
+            f"a ridge that counts beside numbers of {largest:.1e}",
+            f"{ridge:g}",
+            "Choose a larger one.",
+        ) from error
 
 
 def _unit_rows(values: Reals) -> Reals:
@@ -166,8 +182,7 @@ class Wccn:
         with one_blas_thread():
             scatter = gram_of(statistics) - (totals / counts) @ totals.T
             spare = max(statistics.count - len(classes), 1)  # 0 with one row a class
-            covariance = scatter / spare + self.ridge * np.eye(len(scatter))
-            factor = cholesky(covariance, lower=True)
+            factor = _factor(scatter / spare, self.ridge)
         return CosineHead(classes, factor, totals / counts)
 
 
@@ -196,17 +211,21 @@ class Ridge:
 
 
 def head_gap(one: Head, other: Head) -> float:
-    """Largest absolute difference between two heads' numbers; inf if their classes differ."""
+    """Largest absolute difference between two heads' numbers.
+
+    It is inf if their classes differ, or if a difference is no number.
+    """
     if type(one) is not type(other) or one.classes != other.classes:
         return float("inf")
     names = [part.name for part in fields(one) if part.name != "classes"]  # type: ignore[arg-type]
     pairs = [(getattr(one, name), getattr(other, name)) for name in names]
     if any(a.shape != b.shape for a, b in pairs):
         return float("inf")
-    return max(float(np.abs(a - b).max(initial=0.0)) for a, b in pairs)
+    gap = float(np.max([np.abs(a - b).max(initial=0.0) for a, b in pairs]))
+    return float("inf") if np.isnan(gap) else gap
 
 
 def check_ridge(ridge: float) -> None:
     """Refuses a ridge that is not above 0."""
-    if not (np.isfinite(ridge) and ridge > 0):
-        raise StatisticsError("a ridge above 0", f"{ridge}", "Small values such as 1e-3 will do.")
+    if not (isinstance(ridge, Real) and np.isfinite(ridge) and ridge > 0):
+        raise StatisticsError("a ridge above 0", repr(ridge), "Small values such as 1e-3 will do.")

@@ -265,7 +265,7 @@ def _digest(
     whole.update(cross.astype("<i8").tobytes())
     for person in sorted(sums):
         count, total = sums[person]
-        name = person.encode()
+        name = person.encode(errors="surrogatepass")
         sizes = np.array([len(name), count], dtype="<i8").tobytes()
         whole.update(hashlib.sha256(sizes + name + total.astype("<i8").tobytes()).digest())
     return whole.hexdigest()

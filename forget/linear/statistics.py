@@ -84,7 +84,7 @@ class ClassSums:
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 of name, count and sum; kept, so that a deletion hashes one class only."""
-        name = self.name.encode()
+        name = self.name.encode(errors="surrogatepass")
         sizes = np.array([len(name), self.count], dtype="<i8").tobytes()
         return hashlib.sha256(sizes + name + self.total.astype("<i8").tobytes()).digest()
 

@@ -1,6 +1,7 @@
 """Every head is a pure function of statistics and equals a dense twin."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,7 +150,22 @@ def test_unknown_settings_are_refused(settings: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize("rule", [Wccn, Ridge])
-@pytest.mark.parametrize("ridge", [0.0, -1.0, float("nan")])
+@pytest.mark.parametrize("ridge", [0.0, -1.0, float("nan"), "1", None])
 def test_a_ridge_must_be_positive(rule: type, ridge: float) -> None:
     with pytest.raises(StatisticsError, match="above 0"):
         rule(ridge)
+
+
+@pytest.mark.parametrize("rule", [Wccn, Ridge])
+def test_a_ridge_that_is_lost_in_rounding_is_told(rule: type) -> None:
+    draw = np.random.default_rng(0)
+    rows = FINE.snap(np.repeat(draw.uniform(-1, 1, (3000, 3)), 4, axis=1))
+    with pytest.raises(StatisticsError, match="larger one"):
+        rule(1e-18)(Statistics.of(Space(FINE, D, "ab" * 32), rows, ["p"] * len(rows)))
+
+
+def test_heads_without_numbers_do_not_agree() -> None:
+    head = Wccn(1e-3)(sums(*people()))
+    assert head_gap(head, head) == 0.0
+    nothing = replace(head, targets=np.full_like(head.targets, np.nan))
+    assert head_gap(nothing, nothing) == head_gap(nothing, head) == float("inf")

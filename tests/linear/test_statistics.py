@@ -223,3 +223,10 @@ def test_without_the_grid_subtraction_is_not_exact() -> None:
     z = np.random.default_rng(0).normal(size=(400, 5))
     theirs = z[:20]
     assert not np.array_equal(z.T @ z - theirs.T @ theirs, z[20:].T @ z[20:])
+
+
+def test_a_name_that_is_no_text_of_unicode_has_a_digest_too() -> None:
+    rows = np.ones((2, SPACE.dimension), dtype=np.int16)
+    names = ["odd\udc80", "odd\udc81"]
+    one, other = (Statistics.of(SPACE, rows, [name] * 2) for name in names)
+    assert one.digest() != other.digest()

@@ -259,7 +259,12 @@ class _Taps:
     def gradients(self, value: Tensor, more: bool) -> list[Tensor]:
         """Gradient of a scalar at the output of each layer, (n, positions, o)."""
         outputs = [self.outputs[name] for name in self.layers]
-        return [_positions(g) for g in torch.autograd.grad(value, outputs, retain_graph=more)]
+        found = torch.autograd.grad(value, outputs, retain_graph=more, allow_unused=True)
+        for name, gradient in zip(self.layers, found, strict=True):
+            if gradient is None:
+                got = f"{name!r}, whose result is not used"
+                raise ForgetError("layers that the outputs depend on", got, "Leave it out.")
+        return [_positions(*one) for one in zip(self.layers.values(), found, strict=True)]
 
 
 def _projectable(module: nn.Module) -> bool:
@@ -268,27 +273,26 @@ def _projectable(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear)
 
 
-def _positions(x: Tensor) -> Tensor:
-    """(n, c, h, w), (n, c) or (n, positions, c) as (n, positions, c)."""
-    if x.ndim == 4:
-        return x.flatten(2).transpose(1, 2)
-    return x[:, None] if x.ndim == 2 else x
+def _positions(layer: nn.Module, x: Tensor) -> Tensor:
+    """Inputs or outputs of a layer as (n, positions, c): channels of a linear layer come last."""
+    if isinstance(layer, nn.Linear):
+        return x[:, None] if x.ndim == 2 else x.flatten(1, -2)
+    return x.flatten(2).transpose(1, 2)
 
 
 def _inner(layer: nn.Module, x: Tensor, basis: Tensor) -> Tensor:
     """Inputs of a layer in a basis (q, a), (n, positions, a): for kernels a convolution too."""
     if isinstance(layer, nn.Linear):
-        return _positions(x @ basis)
+        return _positions(layer, x @ basis)
     kernels = basis.T.reshape(-1, *layer.weight.shape[1:])
-    return _positions(
-        functional.conv2d(x, kernels, None, layer.stride, layer.padding, layer.dilation)
-    )
+    found = functional.conv2d(x, kernels, None, layer.stride, layer.padding, layer.dilation)
+    return _positions(layer, found)
 
 
 def _patches(layer: nn.Module, x: Tensor) -> Tensor:
     """Inputs of a layer, (n, positions, q)."""
     if isinstance(layer, nn.Linear):
-        return _positions(x)
+        return _positions(layer, x)
     if isinstance(layer.padding, str):
         raise ForgetError("padding in pixels", repr(layer.padding), "Choose another layer.")
     shape = layer.kernel_size

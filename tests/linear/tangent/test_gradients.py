@@ -43,6 +43,29 @@ class Tokens(nn.Module):
         return self.second(torch.tanh(self.first(x))).mean(1)
 
 
+class Patches(nn.Module):
+    """Linear layers whose channels come last on a grid that is as wide as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(torch.tanh(self.first(x))).mean((1, 2))
+
+
+class Unread(nn.Module):
+    """A layer that is computed for nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aside, self.last = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.aside(x)
+        return self.last(x)
+
+
 def resnet() -> nn.Module:
     return build({"architecture": "resnet18", "classes": 3, "stem": "small"})
 
@@ -54,6 +77,7 @@ def convnet() -> nn.Module:
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[str, ...]]] = {
     "branches": (Branches, (2, 7, 9), ("wide", "short", "last")),
     "tokens": (Tokens, (5, 6), ("first", "second")),
+    "patches": (Patches, (4, 5, 4), ("first", "second")),
     "convnet": (convnet, (2, 8, 8), ("body.0", "body.3", "last")),
     "resnet18": (resnet, (3, 8, 8), ("layer4.0.conv1", "layer4.0.downsample.0", "fc")),
 }
@@ -125,6 +149,12 @@ def test_a_displacement_moves_the_outputs_as_the_gradients_say(
     moved_by = float((gradients @ theta).norm())
     assert left[0] < 1e-2 * moved_by
     assert left[1] < 0.3 * left[0] + 1e-13
+
+
+def test_a_layer_whose_result_is_not_used_is_refused() -> None:
+    network = Unread().eval().requires_grad_(False)
+    with pytest.raises(ForgetError, match="'aside', whose result is not used"):
+        fit_subspace(network, network, [torch.randn(2, 4)], ["aside", "last"], 2, torch.eye(3))
 
 
 def test_full_rank_bases_lose_nothing(case: tuple[nn.Module, Tensor, tuple[str, ...]]) -> None:
