@@ -60,7 +60,7 @@ def _run(d: Defaults, options: argparse.Namespace, parser: argparse.ArgumentPars
 
     if d.prepared:
         _check_identities(options, parser)
-        if options.identities:
+        if options.identities is not None:
             return _identities(options)
     run = None
     if options.resume:
@@ -87,10 +87,11 @@ def _check_identities(options: argparse.Namespace, parser: argparse.ArgumentPars
     """Refuses options that would do nothing with --identities, or without."""
     with_it = {"identities", "kind", "save", "data"}
     changed = {n for n, value in vars(options).items() if value != parser.get_default(n)}
-    idle = changed - with_it if options.identities else changed & (with_it - {"data"})
+    asked = options.identities is not None
+    idle = changed - with_it if asked else changed & (with_it - {"data"})
     if idle:
         name = "--" + min(idle).replace("_", "-")
-        there = "with" if options.identities else "without"
+        there = "with" if asked else "without"
         raise ForgetError(
             "options that do something", f"{name} {there} --identities", "Leave it out."
         )
@@ -99,8 +100,10 @@ def _check_identities(options: argparse.Namespace, parser: argparse.ArgumentPars
 def _identities(options: argparse.Namespace) -> int:
     from forget.unlearn_people import forget_people
 
+    wanted = [name.strip() for name in options.identities.split(",") if name.strip()]
+    if not wanted:
+        raise ForgetError("ids of people", repr(options.identities), "Such as F0046/D.")
     with _bars() as bars:
-        wanted = options.identities.split(",")
         said = forget_people(wanted, options.data, options.kind, save=options.save, on_step=bars)
     print(said)
     return 0

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from time import perf_counter
 
 from forget.data.dataset import FaceDataset, known_identities
 from forget.effect import Effect, measure_effect
+from forget.errors import ForgetError
 from forget.linear.archive import save_model
 from forget.linearizations import LINEARIZATIONS
 from forget.methods.registry import unlearn
@@ -47,7 +49,13 @@ def forget_people(
     Raises:
         CheckpointError: No network is prepared; the remedy is the command.
         IdentityError: Somebody is not in the data set, or everybody is asked for.
+        ForgetError: No such kind, or no place for the file.
     """
+    if kind not in LINEARIZATIONS:
+        known = ", ".join(LINEARIZATIONS)
+        raise ForgetError(f"a linearization of {known}", repr(kind), "Choose one of them.")
+    if save is not None and (save.is_dir() or any(one.is_file() for one in save.parents)):
+        raise ForgetError("a file that can be written", str(save), "Choose another.")
     prepared = load_prepared(source, folder, on_step)
     faces = prepared.faces
     people = identities_of(faces, wanted)
@@ -89,5 +97,5 @@ def _said(faces: FaceDataset, kind: str, effect: Effect, seconds: float, save: P
         f"Everybody else: {before:.1%} of held-out photographs recognised before, {after:.1%} now."
     )
     if save is not None:
-        lines.append(f"Saved: {save}. Check it with: python -m forget verify {save}")
+        lines.append(f"Saved: {save}. Check it with: python -m forget verify {quote(str(save))}")
     return "\n".join(lines)

@@ -116,6 +116,15 @@ def test_the_shell_forgets_and_proves(ready: Prepared, home: Path, tmp_path: Pat
     assert path.is_file()
 
 
+def test_what_cannot_work_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ForgetError, match="a linearization of penultimate"):
+        forget_people(["F0001/D"], tmp_path / "none.zip", "quadratic")
+    (tmp_path / "taken").touch()
+    for place in (tmp_path, tmp_path / "taken" / "file"):
+        with pytest.raises(ForgetError, match="a file that can be written"):
+            forget_people(["F0001/D"], tmp_path / "none.zip", save=place)
+
+
 def test_any_id_of_a_person_will_do(ready: Prepared) -> None:
     faces = ready.faces
     person, others = next((one, known) for one, known in faces.aliases.items() if known)
@@ -136,6 +145,8 @@ def test_without_a_network_the_command_is_named(
     ("words", "said"),
     [
         (["--identities", "F0001/D", "--clean"], "--clean with --identities"),
+        (["--identities", " , "], "Expected ids of people"),
+        (["--identities", ""], "Expected ids of people"),
         (["--kind", "tangent"], "--kind without --identities"),
         (["--save", "file"], "--save without --identities"),
     ],
