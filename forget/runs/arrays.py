@@ -37,8 +37,8 @@ def read_state(path: Path) -> dict[str, Any]:
             return state
         got = type(state).__name__
     except Exception as error:  # noqa: BLE001 - whatever a broken file makes torch raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        got = f"a file that cannot be read so ({reason[:150]})"
+        # In its own words torch advises to load it unsafely.
+        got = f"a file that cannot be read so ({type(error).__name__})"
     remedy = "Delete the file: the run then computes it again."
     raise CheckpointError(f"tensors by name in {path}", got, remedy)
 
@@ -62,6 +62,6 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except (OSError, ValueError, EOFError, BadZipFile, AttributeError) as error:
         raise ForgetError(
             f"arrays of predictions in {path}",
-            f"a file that cannot be read ({error})",
+            "a file that cannot be read",  # NumPy's own words advise to load it unsafely
             "Delete the file and run it again.",
         ) from error

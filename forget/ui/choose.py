@@ -12,13 +12,24 @@ from forget.ui.browse import GROUPS, browse
 from forget.ui.cached import FIRST, demo
 from forget.ui.goals import GOALS, SUPPRESS
 from forget.ui.parts import people_row, photograph, plain
-from forget.ui.visit import PEOPLE, Visit, forget_chosen, problem, turn_goal, use, visit
+from forget.ui.reveal import asked
+from forget.ui.visit import (
+    PEOPLE,
+    Visit,
+    forget_chosen,
+    made_of_faces,
+    problem,
+    turn_goal,
+    use,
+    visit,
+)
 from forget.unlearning.contract import Scope
 from forget.unlearning.guarantees import guarantee_for
 
 __all__ = ["data", "people", "preview"]
 
 ORL, OWN = "ORL faces", "My own photographs"
+REQUEST = made_of_faces("forget_request")  # whom the last request was about
 
 
 def data() -> None:
@@ -96,7 +107,7 @@ def people(now: Visit) -> None:
         type="primary",
         icon=":material/person_remove:",
         disabled=not chosen,
-        on_click=forget_chosen,
+        on_click=_forget,
         width="stretch",
     )
     _line(now, chosen)
@@ -104,7 +115,7 @@ def people(now: Visit) -> None:
 
 
 def preview(now: Visit) -> None:
-    """Shows the chosen people's photographs and who looks like them."""
+    """Shows the chosen people's photographs and who is nearest to them."""
     chosen: Sequence[str] = st.session_state[PEOPLE]
     if not chosen:
         return
@@ -123,17 +134,25 @@ def preview(now: Visit) -> None:
                 photograph(bundle, int(index))
         near = nearest_people(features, labels, person)
         if near:
-            st.caption("People who look alike, with similarity (cosine)")
+            st.caption("Nearest people, with similarity (cosine, 1 at most)")
             people_row(bundle, near)
     if len(chosen) > 3:
         st.caption(f"and {len(chosen) - 3} more")
 
 
+def _forget() -> None:
+    """Meets the request, and keeps whom it was about, for a problem belongs to them alone."""
+    st.session_state[REQUEST] = frozenset(st.session_state[PEOPLE])
+    forget_chosen()
+    if not problem():
+        asked()
+
+
 def _line(now: Visit, chosen: Sequence[str]) -> None:
-    """One line in a fixed place: a problem, what pressing guarantees, or what to do."""
-    if problem():
+    """One line in a fixed place, what pressing guarantees or what to do; and what went wrong."""
+    if problem() and st.session_state.get(REQUEST) == frozenset(chosen):
         st.error(problem(), icon=":material/error:")
-    elif chosen and now.goal is SUPPRESS:
+    if chosen and now.goal is SUPPRESS:
         st.markdown(_hides(now, len(now.forgotten) + len(chosen)))
     elif chosen:
         st.markdown(_guarantees(now, chosen))

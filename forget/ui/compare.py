@@ -27,6 +27,7 @@ __all__ = ["KEPT", "Choice", "Result", "choose", "follow", "run_button"]
 
 JOB, RESULT = "compare", "compare_result"
 SAID = "compare_said"  # why the last run has no result; empty where it was cancelled
+BUSY = "compare_busy"  # why it did not begin; told once, for the server is soon idle again
 KEPT = "compare_kept"  # maps and likenesses of the present result
 USUAL = ["finetune", "random_labels", "negative_gradient_plus", "scrub", "ssd", STANDARD, READY]
 ALWAYS = ["original", "retrain"]
@@ -143,6 +144,8 @@ def follow() -> Result | None:
             st.session_state[SAID] = ""
     elif job is not None:
         jobs.watch(JOB)
+    if busy := st.session_state.pop(BUSY, None):
+        st.error(busy, icon=":material/error:")
     said = st.session_state.get(SAID)
     if said:
         st.error(said, icon=":material/error:")
@@ -156,7 +159,7 @@ def _begin(choice: Choice) -> None:
     try:
         jobs.start(JOB, "Comparing", choice, lambda on_step: _run(choice, on_step))
     except ForgetError as error:
-        st.session_state[SAID] = str(error)
+        st.session_state[BUSY] = str(error)
 
 
 def _run(choice: Choice, on_step: OnStep) -> Result:

@@ -1,8 +1,10 @@
-"""What every page begins with: its title, and the way to the others."""
+"""What every page begins with: its title, the way to the others, and what is being worked on."""
 
 from pathlib import Path
 
 import streamlit as st
+
+from forget.ui import jobs
 
 __all__ = ["PAGES", "frame"]
 
@@ -20,7 +22,7 @@ PAGES = {
 
 
 def frame(title: str) -> None:
-    """Sets up the page and draws navigation and title.
+    """Sets up the page and draws navigation, title and work that goes on in the background.
 
     Arguments:
         title: Heading of the page; the browser's tab says it too.
@@ -32,3 +34,4 @@ def frame(title: str) -> None:
         for path, label in PAGES.items():
             st.page_link(path, label=label, width="content")
     st.title(title)
+    jobs.elsewhere(title)

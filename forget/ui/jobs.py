@@ -12,9 +12,10 @@ from forget.charts.people import spoken
 from forget.errors import ForgetError
 from forget.progress import Cancelled, OnStep
 
-__all__ = ["Job", "start", "watch"]
+__all__ = ["Job", "elsewhere", "start", "watch"]
 
 _BUSY = threading.Lock()  # one job per server: two would only slow each other down
+_AT_WORK: list["Job"] = []  # the one that holds the lock; kept no longer, for it holds its result
 
 
 @dataclass(eq=False)
@@ -26,6 +27,8 @@ class Job:
         about: Which request it belongs to; a page shows its result only beside that request.
         began: When the present part of the work did, seconds.
         first: How much of that part was done then.
+        page: Which page was drawn last, of the session that started it.
+        shown: By page, whether the last run of that page drew the progress itself.
     """
 
     label: str
@@ -37,6 +40,8 @@ class Job:
     error: Exception | None = None
     began: float = field(default_factory=perf_counter)
     first: int = 0
+    page: str = ""
+    shown: dict[str, bool] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
@@ -87,6 +92,7 @@ class Job:
         except Exception as error:  # noqa: BLE001 - told to the visitor, who can go on
             self.error = error
         finally:
+            _AT_WORK.clear()
             _BUSY.release()
 
 
@@ -97,14 +103,29 @@ def start(key: str, label: str, about: object, function: Callable[[OnStep], Any]
         ForgetError: This server is busy with a job already.
     """
     if not _BUSY.acquire(blocking=False):
-        raise ForgetError(
-            "an idle server", "one that is busy with a job", "Try again in a minute."
-        )
+        raise _busy()
     job = Job(label, about)
+    _AT_WORK[:] = [job]
     job.thread = threading.Thread(target=job.work, args=(function,), daemon=True)
     st.session_state[key] = job
     job.thread.start()
     return job
+
+
+def _busy() -> ForgetError:
+    """Which job is in the way, and what can be done about it."""
+    one = next(iter(_AT_WORK), None)
+    if one is None:  # it has just ended, or is about to begin
+        return ForgetError("an idle server", "one that is busy", "Try again in a minute.")
+    mine = any(job is one for job in st.session_state.values())
+    left = f", {one.time_left()}" if one.done > one.first else ""
+    return ForgetError(
+        "an idle server",
+        f"one that is busy with something else ({one.label}{left})",
+        "Wait until that is done, or cancel it where its progress is shown."
+        if mine
+        else "Another visitor asked for that: try again once it is done.",
+    )
 
 
 @st.fragment(run_every=0.5)
@@ -113,6 +134,40 @@ def watch(key: str) -> None:
     job: Job | None = st.session_state.get(key)
     if job is None or not job.running:
         st.rerun()
+    job.shown[job.page] = True
+    _progress(job, f"{key}_cancel")
+
+
+def elsewhere(page: str) -> None:
+    """Draws the progress of this session's job, unless the page draws it itself.
+
+    It is called before the page is drawn, so it goes by what the page did the last time, and
+    corrects itself half a second later. Of a new job it expects that the page which started it
+    shows it.
+
+    Arguments:
+        page: The title of the page.
+    """
+    mine = {key: one for key, one in st.session_state.items() if isinstance(one, Job)}
+    for key, job in mine.items():
+        if job.running:
+            expected = job.shown.get(page, not job.shown)
+            job.page, job.shown[page] = page, False
+            _elsewhere(str(key), page, [expected])
+
+
+@st.fragment(run_every=0.5)
+def _elsewhere(key: str, page: str, expected: list[bool]) -> None:
+    """Takes the expectation the first time, and what the page did from then on."""
+    job: Job | None = st.session_state.get(key)
+    if job is None or not job.running:
+        st.rerun()
+    if not (expected.pop() if expected else job.shown[page]):
+        _progress(job, f"{key}_cancel_above")
+
+
+def _progress(job: Job, key: str) -> None:
     share = min(job.done / max(job.total, 1), 1.0)
-    st.progress(share, text=job.progress())
-    st.button("Cancel", key=f"{key}_cancel", on_click=job.stop.set, disabled=job.stop.is_set())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(share, text=job.progress())
+        st.button("Cancel", key=key, on_click=job.stop.set, disabled=job.stop.is_set())

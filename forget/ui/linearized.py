@@ -91,22 +91,21 @@ def prepare(network: Network, on_ready: Callable[[], None]) -> None:
             st.error(f"{job.label}: {job.error}", icon=":material/error:")
         elif job.error is None and st.session_state.get(network.key, FIRST) == job.about:
             on_ready()
-    chosen = st.session_state.get(network.key, FIRST)
-    if network.is_ready(chosen):
-        return
-    st.info(network.offer(chosen), icon=":material/model_training:")
-    if network.job in st.session_state:
-        jobs.watch(network.job)
-    else:
-        args = (network, chosen)
-        st.button("Prepare", on_click=_begin, args=args, icon=":material/play_arrow:")
-    if problem := st.session_state.pop(f"{network.job}_problem", None):
+    if problem := st.session_state.pop(f"{network.job}_problem", None):  # told once
         st.error(problem, icon=":material/error:")
+    chosen, working = st.session_state.get(network.key, FIRST), network.job in st.session_state
+    if not network.is_ready(chosen):
+        st.info(network.offer(chosen), icon=":material/model_training:")
+        if not working:
+            args = (network, chosen)
+            st.button("Prepare", on_click=_begin, args=args, icon=":material/play_arrow:")
+    if working:  # also where another choice has been made since
+        jobs.watch(network.job)
 
 
 def _begin(network: Network, kind: str) -> None:
-    title = LINEARIZATIONS[kind].title
+    label = f"Preparing the {LINEARIZATIONS[kind].title.lower()}"
     try:
-        jobs.start(network.job, title, kind, lambda on_step: network.make(kind, on_step))
+        jobs.start(network.job, label, kind, lambda on_step: network.make(kind, on_step))
     except ForgetError as error:
         st.session_state[f"{network.job}_problem"] = str(error)

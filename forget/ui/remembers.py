@@ -39,11 +39,11 @@ def draw(now: Visit) -> None:
     """Draws the whole page for the visitor's model."""
     person = _choose(now)
     bundle, original = now.bundle, now.bundle.model
-    drawer = _drawer(bundle)
+    drawer = _drawer(bundle, person)
     gone = person in now.forgotten
-    stranger = next(p for p in reversed(bundle.faces.identities) if p != person)
-    _pictures(now, person, stranger, drawer)
-    st.header("Where it was kept")
+    _asked(now, person, drawer)
+    _shown(now, person, drawer)
+    st.header("Where it was kept" if gone else "Where it is kept")
     store, _ = original.parts()
     rows = original.feature_map.grid.real(store[person].rows)
     directions = main_directions(rows, DIRECTIONS)
@@ -76,7 +76,11 @@ def draw(now: Visit) -> None:
 
 
 def _choose(now: Visit) -> str:
-    people = [*now.forgotten, *now.model.people]
+    core = frozenset(now.bundle.faces.core)
+    people = [  # the added first: what is said of them is the whole story
+        *sorted(now.forgotten, key=core.__contains__),
+        *sorted(now.model.people, key=core.__contains__),
+    ]
     names = dict.fromkeys(people, "") | dict.fromkeys(now.forgotten, f" ({now.goal.done})")
     person = st.selectbox(
         "Whom",
@@ -91,7 +95,7 @@ def _choose(now: Visit) -> str:
     return str(person)
 
 
-def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
+def _asked(now: Visit, person: str, drawer: Drawer) -> None:
     bundle, original = now.bundle, now.bundle.model
     title, gone = plain(bundle.faces.title(person)), person in now.forgotten
     mean = bundle.faces.images[bundle.split.train_of([person])].mean(0).astype(np.uint8)
@@ -99,36 +103,73 @@ def _pictures(now: Visit, person: str, stranger: str, drawer: Drawer) -> None:
     others = original.statistics if hides else now.model.statistics  # not the edited features
     before = held(original.statistics, person)
     asked = held(others, person)
-    nobody = average(others)
+    nobody = drawer(average(others)[None])[0]
     st.header("Asked by name")
     with st.container(horizontal=True, gap="large"):
         _picture(mean, f"**{title}**, the photographs", f"Mean photograph of {title}")
-        _picture(drawer(before[None])[0], "what the model held", f"{title} as recalled before")
+        said = "what the model held" if now.forgotten else "what the model holds"
+        _picture(drawer(before[None])[0], said, f"{title}: {said}")
         if hides:
             _hidden(now, drawer)
         elif gone:
             said = "what it holds now: **nothing**, so the average of everybody else"
-            _picture(drawer(nobody[None])[0], said, "The average face")
-        elif asked is not None:
-            _picture(drawer(asked[None])[0], "what it holds now", f"{title} as recalled now")
-        said = "somebody who was never in it: the same average"
-        _picture(drawer(nobody[None])[0], said, "The average face, for a stranger")
-    st.caption(f"Each is {drawer.says}.")
-    st.header("Shown a photograph")
-    shown = [_shown(bundle, one) for one in (person, stranger)]
-    with st.container(horizontal=True, gap="large"):
-        for one, index in zip((person, stranger), shown, strict=True):
-            name = plain(bundle.faces.title(one))
-            feature = bundle.features[index : index + 1]
-            _picture(bundle.faces.images[index], f"**{name}**, shown now", f"Photograph of {name}")
-            _picture(drawer(feature)[0], "what its feature still says", f"Drawing of {name}")
-    st.caption(
-        "A face that is shown can be drawn, known or not: that is seeing, not remembering. The "
-        "network that sees was trained on other people and stays as it was."
-        if person not in bundle.faces.core
-        else "A face that is shown can be drawn, known or not. This person also taught the "
-        "network to see, and that does not go away with the sums."
+            _picture(nobody, said, "The average face")
+        elif asked is not None and now.forgotten:
+            said = "what it holds now"
+            _picture(drawer(asked[None])[0], said, f"{title}: {said}")
+        same = "the same average" if gone and not hides else "the average of everybody in it"
+        said = f"somebody who was never in it: {same}"
+        _picture(nobody, said, "The average face, for a stranger")
+    st.caption(f"Each is {drawer.says}.{_fitted_on(bundle, person, drawer)}")
+
+
+def _fitted_on(bundle: Bundle, person: str, drawer: Drawer) -> str:
+    """What to know of a decoder that draws somebody who belongs to the core."""
+    title = plain(bundle.faces.title(person))
+    if not isinstance(drawer, PixelDecoder) or not _taught(bundle, person):
+        return ""
+    if person in bundle.faces.core:
+        return f" {title} is of the core and was left out of the fit for these pictures."
+    return (
+        f" Pictures of {title} are, under another name, among those that it was fitted on: it "
+        "would draw them from nothing."
     )
+
+
+def _shown(now: Visit, person: str, drawer: Drawer) -> None:
+    bundle = now.bundle
+    stranger, said = _stranger(now, person)
+    st.header("Shown a photograph")
+    both = ((person, "shown now", drawer), (stranger, said, _drawer(bundle, stranger)))
+    with st.container(horizontal=True, gap="large"):
+        for one, what, draws in both:
+            name, index = plain(bundle.faces.title(one)), _photograph(bundle, one)
+            feature = bundle.features[index : index + 1]
+            _picture(bundle.faces.images[index], f"**{name}**, {what}", f"Photograph of {name}")
+            _picture(draws(feature)[0], "what its feature still says", f"Drawing of {name}")
+    st.caption(
+        "A face that is shown can be drawn, known or not. This person also taught the network to "
+        "see, and that does not go away with the sums."
+        if _taught(bundle, person)
+        else "A face that is shown can be drawn, known or not: that is seeing, not remembering. "
+        "The network that sees was trained on other people and stays as it was."
+    )
+
+
+def _stranger(now: Visit, person: str) -> tuple[str, str]:
+    """Somebody to compare with, not in the model if there is such a one, and what they are."""
+    for one in now.forgotten:
+        if one != person:
+            return one, f"{now.goal.done} too" if person in now.forgotten else now.goal.done
+    people = reversed(now.bundle.faces.identities)
+    return next(one for one in people if one != person), "somebody else, who is in it"
+
+
+def _taught(bundle: Bundle, person: str) -> bool:
+    """Whether pictures of a person taught the network, under whatever name."""
+    if bundle.source == "own":  # in other data sets the core is known by name
+        return person in bundle.shared.trained
+    return person in bundle.faces.core
 
 
 def _hidden(now: Visit, drawer: Drawer) -> None:
@@ -161,36 +202,59 @@ def _picture(image: Images, caption: str, alt: str) -> None:
     st.image(image, caption=caption, alt=alt, width=WIDTH)
 
 
-def _shown(bundle: Bundle, person: str) -> int:
+def _photograph(bundle: Bundle, person: str) -> int:
     held_out = bundle.split.test_of([person])
     return int(held_out[0] if len(held_out) else bundle.faces.of(person)[0])
 
 
-def _drawer(bundle: Bundle) -> Drawer:
+def _drawer(bundle: Bundle, person: str) -> Drawer:
+    """What draws a person: of a core person, something that was not fitted on them."""
     model = bundle.model
     if kind_of(model.feature_map) == "linearizer-image":
         view = model.feature_map.backbone.prepare(bundle.faces.images[:1])
         return InverseDrawer(model, (view.shape[2], view.shape[3]))
+    name = model.feature_map.space.feature_map
     with st.spinner("Fitting the decoder that draws"):
-        return _decoder(model.feature_map.space.feature_map, partial(_fit_decoder, bundle))
+        whole = _decoder(name, "", partial(_fit, bundle))
+        if person not in bundle.faces.core:
+            return whole
+        part = _parts(bundle)[person]
+        return _decoder(name, part, partial(_fit_without, bundle, whole, part))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _decoder(feature_map: str, _fit: partial[PixelDecoder]) -> PixelDecoder:
-    """The decoder of a feature map, by its fingerprint."""
+def _decoder(feature_map: str, left_out: str, _fit: partial[PixelDecoder]) -> PixelDecoder:
+    """The decoder of a feature map, by its fingerprint and who was left out of the fit."""
     return _fit()
 
 
-def _fit_decoder(bundle: Bundle) -> PixelDecoder:
-    """Fits it on core photographs of the data set whose core trained the feature map."""
+def _fit(bundle: Bundle) -> PixelDecoder:
+    return PixelDecoder.fit(*_core(bundle))
+
+
+def _fit_without(bundle: Bundle, whole: PixelDecoder, part: str) -> PixelDecoder:
+    return whole.leaving_out(*_core(bundle), part)
+
+
+def _core(bundle: Bundle) -> tuple[NDArray[np.float64], Images, list[str]]:
+    """Core photographs of the data set whose core trained the feature map: what to fit on.
+
+    Returns:
+        Their features, the photographs, and to which part of the core each belongs.
+    """
     known = bundle if bundle.faces.core else demo(kind_of(bundle.model.feature_map))
-    indices = known.split.train_of(known.faces.core)
-    labels = [known.faces.labels[i] for i in indices]
+    indices, parts = known.split.train_of(known.faces.core), _parts(known)
     if len(indices) > LEARNED:
         indices = indices[np.linspace(0, len(indices) - 1, LEARNED).astype(int)]
-        part = {person: str(i % PARTS) for i, person in enumerate(known.faces.core)}
-        labels = [part[known.faces.labels[i]] for i in indices]
-    return PixelDecoder.fit(known.features[indices], _small(known.faces.images[indices]), labels)
+    labels = [parts[known.faces.labels[i]] for i in indices]
+    return known.features[indices], _small(known.faces.images[indices]), labels
+
+
+def _parts(bundle: Bundle) -> dict[str, str]:
+    """Who of the core is left out together: everybody alone, or a fifth where they are many."""
+    core = bundle.faces.core
+    many = len(bundle.split.train_of(core)) > LEARNED
+    return {person: str(i % PARTS) if many else person for i, person in enumerate(core)}
 
 
 def _small(images: Images) -> Images:

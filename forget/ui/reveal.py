@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-__all__ = ["reveal"]
+__all__ = ["asked", "reveal"]
 
+_REQUESTS = "reveal_requests"
 _SCRIPT = """
 export default function ({ data }) {
   const seen = (window.__forgetRevealed ??= new Set());
@@ -18,8 +19,13 @@ export default function ({ data }) {
 _component = st.components.v2.component("forget_reveal", html="<span></span>", js=_SCRIPT)
 
 
+def asked() -> None:
+    """Counts a request of the visitor: its result is new, even one that was there before."""
+    st.session_state[_REQUESTS] = st.session_state.get(_REQUESTS, 0) + 1
+
+
 def reveal(anchor: str, token: str) -> None:
-    """Scrolls the page to a heading when a token comes for the first time.
+    """Scrolls the page to a heading when a token comes for the first time since a request.
 
     Call it after everything below the heading, so that the page is long enough to scroll.
 
@@ -27,4 +33,5 @@ def reveal(anchor: str, token: str) -> None:
         anchor: The heading.
         token: Names the result, so that a rerun of the page does not scroll again.
     """
+    token = f"{token} {st.session_state.get(_REQUESTS, 0)}"
     _component(key="reveal", data={"anchor": anchor, "token": token}, height=1)

@@ -170,6 +170,7 @@ def test_broken_predictions_are_told_and_the_page_stays(
     at = opened(PAGE, tmp_path, monkeypatch)
     assert not at.exception
     assert "again" in at.error[0].value
+    assert "pickle" not in at.error[0].value
     assert next(one for one in at.selectbox if one.label == "Run").options
 
 

@@ -1,8 +1,12 @@
-"""What data sets of many people need: a bounded map, and pictures that travel page by page."""
+"""What many people need: a bounded map, pictures by the page, and requests that go too far."""
+
+import json
 
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
+from visitor import forget, opened, press, words
 
 from forget.effect import mean_features
 from forget.ui import places
@@ -56,3 +60,42 @@ def test_clicks_count_though_their_picture_went_and_all_pages_are_remembered(
     assert state["g_seen"] == _Seen(2, frozenset({"one", "two"}))
     click("", 3)  # the browser holds none of them: it was loaded again
     assert state["g_seen"] == _Seen(3, frozenset())
+
+
+EVERYBODY = [f"s{number:02d}" for number in range(1, 41)]
+
+
+def test_what_went_wrong_stays_with_the_choice_that_it_belongs_to() -> None:
+    at = forget(opened(), *EVERYBODY)
+    assert "Keep at least one person" in at.error[0].value
+    assert "readout only" in words(at)  # what it would guarantee is not hidden
+    at.multiselect[0].set_value(["s34"]).run()
+    assert not at.error
+    assert "exact, for the whole model" in words(at)
+    at.multiselect[0].set_value(EVERYBODY).run()
+    assert "Keep at least one person" in at.error[0].value
+    forget(at, "s34")
+    assert not at.error
+
+
+def test_the_same_result_comes_into_view_at_every_request_and_no_failed_one() -> None:
+    def token(at: AppTest) -> str:
+        (found,) = [one for one in at.get("bidi_component") if "reveal" in one.proto.id]
+        return str(json.loads(found.proto.json)["token"])
+
+    at = forget(opened(), "s34")
+    first = token(at)
+    assert token(at.run()) == first
+    forget(press(at, "Start over"), "s34")
+    second = token(at)
+    assert second != first
+    forget(at, *at.multiselect[0].options)
+    assert at.error
+    assert token(at) == second
+
+
+def test_people_beside_the_chosen_are_called_nearest_for_they_may_look_different() -> None:
+    at = opened()
+    at.multiselect[0].set_value(["s34"]).run()
+    assert "Nearest people" in words(at)
+    assert "look alike" not in words(at)

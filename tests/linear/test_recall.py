@@ -47,6 +47,38 @@ def test_the_decoder_is_the_dense_ridge_regression() -> None:
     assert far.max() == 255
 
 
+def test_a_decoder_that_leaves_somebody_out_has_not_seen_them() -> None:
+    z, images = sample()
+    labels = list("aaabbbccc")
+    whole = PixelDecoder.fit(z, images, labels)
+    without = whole.leaving_out(z, images, labels, "b")
+    changed = images.copy()
+    changed[3:6] = 255 - changed[3:6]
+    np.testing.assert_array_equal(without(z), whole.leaving_out(z, changed, labels, "b")(z))
+    others = np.r_[:3, 6:9]
+    again = PixelDecoder.fit(z[others], images[others], list("aaaccc"))
+    np.testing.assert_array_equal(without(z), again(z))
+    assert without.errors == whole.errors
+
+
+@pytest.mark.parametrize(
+    ("errors", "said"),
+    [
+        ((20.0, 40.0), "It hints, no more"),
+        ((39.0, 40.0), "hardly better than the average face"),
+        ((41.6, 40.7), "no better than the average face"),
+        ((np.nan, np.nan), "was not measured"),
+    ],
+)
+def test_what_a_decoder_says_of_itself_depends_on_its_errors(
+    errors: tuple[float, float], said: str
+) -> None:
+    decoder = PixelDecoder(np.zeros(2), np.zeros((3, 3)), np.zeros((9, 2)), errors)
+    assert said in decoder.says
+    assert ("illustration" in decoder.says) == ("better" in said)
+    assert "nan" not in decoder.says
+
+
 def test_colour_photographs_are_drawn_in_colour() -> None:
     z, images = sample()
     grey = PixelDecoder.fit(z, images, list("aaabbbccc"))

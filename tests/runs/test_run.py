@@ -327,6 +327,24 @@ def test_broken_or_pickled_predictions_are_told(run: Run) -> None:
         run.predictions("a", 0)
 
 
+def test_nobody_is_advised_to_open_a_broken_file_unsafely(run: Run) -> None:
+    run.save_predictions("a", 0, {})
+    run.save_state("a", {})
+    told = []
+    for data in (b"no arrays", b"", b"\x80\x02."):
+        (run.folder / "predictions" / "a-0.npz").write_bytes(data)
+        (run.folder / "ckpt" / "a.pt").write_bytes(data)
+        for read in (lambda: run.predictions("a", 0), lambda: run.load_state("a")):
+            with pytest.raises(ForgetError, match="cannot be read") as caught:
+                read()
+            told.append(str(caught.value))
+    torch.save(torch.nn.Linear(2, 2), run.folder / "ckpt" / "a.pt")
+    with pytest.raises(CheckpointError) as caught:
+        run.load_state("a")
+    for said in (*told, str(caught.value)):
+        assert not any(word in said for word in ("allow_pickle", "weights_only", "trust"))
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", "", ".hidden", "a\\b", "a b"])
 def test_names_stay_inside_the_folder(run: Run, name: str) -> None:
     with pytest.raises(ForgetError, match="letters, digits"):
