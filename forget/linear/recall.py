@@ -11,6 +11,7 @@ from scipy.linalg import cho_solve, cholesky
 
 from forget.data.dataset import Images
 from forget.errors import PhotographError
+from forget.linear.backbone import Backbone, FaceNetwork
 from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.model import LinearModel
 from forget.linear.statistics import Statistics
@@ -165,8 +166,14 @@ class InverseDrawer:
         with torch.inference_mode():
             seen = z @ f.operator.T @ torch.linalg.pinv(f.operator).T
             found = f.g_x.inverse(seen)[..., : self.size[0], : self.size[1]]
-        found = found[:, 0] if found.shape[1] == 1 else found.movedim(1, -1)
-        return _to_bytes(found.double().numpy() * 255)
+        return _to_bytes(_levels(latents.backbone, found.double()).numpy())
+
+
+def _levels(backbone: Backbone, view: torch.Tensor) -> torch.Tensor:
+    """Grey levels (n, height, width), or (n, height, width, 3), of what a network reads."""
+    if isinstance(backbone, FaceNetwork):
+        return backbone.backbone.convention.levels(view)
+    return 255 * (view[:, 0] if view.shape[1] == 1 else view.movedim(1, -1))
 
 
 def _judged(features: Reals, images: Images, labels: Sequence[str]) -> tuple[float, float]:

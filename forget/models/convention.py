@@ -87,6 +87,15 @@ class Convention:
         pixels = torch.from_numpy(ordered.transpose(0, 3, 1, 2).copy())
         return (pixels.float() - self.offset) / self.scale
 
+    def levels(self, view: Tensor) -> Tensor:
+        """The way back: grey levels (n, height, width, 3), RGB, of what the network reads.
+
+        Arguments:
+            view: As `input` gives it, (n, 3, height, width), and anything near it.
+        """
+        pixels = view.movedim(1, -1) * self.scale + self.offset
+        return pixels if self.order == "rgb" else pixels.flip(-1)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
         return asdict(self)

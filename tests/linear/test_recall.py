@@ -10,6 +10,7 @@ import forget
 from forget.charts.recall import share_bars
 from forget.data.dataset import FaceDataset
 from forget.errors import PhotographError
+from forget.linear.backbone import FaceNetwork
 from forget.linear.model import LinearModel
 from forget.linear.recall import (
     RIDGE,
@@ -20,6 +21,7 @@ from forget.linear.recall import (
     main_directions,
     shares,
 )
+from forget.models.convention import Convention
 
 
 def sample(n: int = 9, d: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -94,11 +96,25 @@ def test_an_inverse_draws_in_the_colours_of_its_images(channels: int) -> None:
     extended = torch.rand((2, channels, 8, 8), generator=torch.Generator().manual_seed(0))
     g_x = SimpleNamespace(inverse=lambda seen: extended)
     f = SimpleNamespace(operator=torch.eye(4), g_x=g_x)
-    model = SimpleNamespace(feature_map=SimpleNamespace(linearizer=lambda head: f), head=None)
+    latents = SimpleNamespace(linearizer=lambda head: f, backbone=None)
+    model = SimpleNamespace(feature_map=latents, head=None)
     drawn = InverseDrawer(model, (6, 5))(np.zeros((2, 4)))
     wanted = np.rint(extended[:, :, :6, :5].double().numpy() * 255).astype(np.uint8)
     assert drawn.shape == (2, 6, 5) if channels == 1 else (2, 6, 5, 3)
     assert np.array_equal(drawn, wanted[:, 0] if channels == 1 else wanted.transpose(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize("order", ["rgb", "bgr"])
+def test_an_inverse_draws_what_a_face_network_reads_as_photographs(order: str) -> None:
+    faces = np.random.default_rng(0).integers(0, 256, (2, 112, 112, 3)).astype(np.uint8)
+    convention = Convention(order)
+    backbone = FaceNetwork.__new__(FaceNetwork)  # no weights are needed for what is tested
+    backbone.backbone = SimpleNamespace(convention=convention)
+    g_x = SimpleNamespace(inverse=lambda seen: convention.input(faces))
+    f = SimpleNamespace(operator=torch.eye(4), g_x=g_x)
+    latents = SimpleNamespace(linearizer=lambda head: f, backbone=backbone)
+    drawer = InverseDrawer(SimpleNamespace(feature_map=latents, head=None), (112, 112))
+    assert np.array_equal(drawer(np.zeros((2, 4))), faces)
 
 
 @pytest.mark.parametrize("features", [np.zeros((0, 4)), np.zeros((8, 4))])
