@@ -325,6 +325,7 @@ def test_networks_are_kept_and_read_again(
     assert not all((tensor == weights[name]).all() for name, tensor in before.items())
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -59,7 +59,13 @@ def model(kind: str) -> LabelModel:
     return forget_ready(network(), data(), core(), kind)
 
 
-@every_kind
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[pytest.mark.slow] * kind.startswith("linearizer"))
+        for kind in KINDS
+    ],
+)
 def test_added_images_are_forgotten_by_the_whole_model(kind: str) -> None:
     ready = model(kind)
     gone = core().added[:37]

@@ -76,10 +76,12 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> list[Found]:
     return [read(apart, 0), read(joined, 0), read(joined, 1)]
 
 
+@pytest.mark.slow
 def test_launched_processes_are_joined(found: list[Found]) -> None:
     assert [(facts["world"], facts["rank"]) for facts, _ in found] == [(1, 0), (2, 0), (2, 1)]
 
 
+@pytest.mark.slow
 def test_two_processes_give_rows_and_sums_of_one_bit_for_bit(found: list[Found]) -> None:
     (one, _), *both = found
     promised = {name: fact for name, fact in one.items() if ": " in name}
@@ -88,11 +90,13 @@ def test_two_processes_give_rows_and_sums_of_one_bit_for_bit(found: list[Found])
         assert {name: facts[name] for name in promised} == promised
 
 
+@pytest.mark.slow
 def test_one_process_computes_what_all_rows_computes(found: list[Found]) -> None:
     same = [fact for name, fact in found[0][0].items() if name.endswith("as one by one")]
     assert same == [True] * 4
 
 
+@pytest.mark.slow
 def test_progress_counts_the_photographs_of_all_processes(found: list[Found]) -> None:
     for (facts, _), steps in zip(
         found, [[16, 32, 48, 64, 80], [32, 64, 80], [32, 64, 80]], strict=True
@@ -115,6 +119,7 @@ def distance(one: dict[str, np.ndarray], other: dict[str, np.ndarray], part: str
 TOLERANCES = {"digits/": 1e-6, "embedding/": 1e-5, "image/": 1e-5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part, tolerance", TOLERANCES.items())
 def test_two_processes_train_what_one_trains(
     found: list[Found], part: str, tolerance: float
@@ -125,12 +130,14 @@ def test_two_processes_train_what_one_trains(
     assert all(distance(apart, first, one) < tolerance for one in parts)
 
 
+@pytest.mark.slow
 def test_all_processes_hold_one_linearizer(found: list[Found]) -> None:
     _, (first, _), (second, _) = found
     for level in ("embedding", "image"):
         assert first[f"trained on {level}"] == second[f"trained on {level}"]
 
 
+@pytest.mark.slow
 def test_what_one_process_raises_stops_all_and_then_they_go_on(found: list[Found]) -> None:
     (one, _), (first, _), (second, _) = found
     assert second["work"] == "OSError: no such photograph"
@@ -144,6 +151,7 @@ def test_what_one_process_raises_stops_all_and_then_they_go_on(found: list[Found
         assert facts["afterwards"] == one["penultimate: sums"]
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_process_that_died(found: list[Found]) -> None:
     assert str(found[1][0]["lost"]).startswith(("RuntimeError", "DistBackendError"))
 

@@ -18,6 +18,7 @@ from forget.recipe import Recipe
 from forget.shadows import Shadow, attack_shadows, cast_shadows, summary
 from forget.training import accelerate
 
+pytestmark = pytest.mark.slow
 NAMES = ["original", "retrain", "subtract_forget_ready"]
 PAIRS = 4
 
