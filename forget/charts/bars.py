@@ -171,7 +171,7 @@ def loss_histogram(
     accuracy: float | None,
     title: str = "",
 ) -> go.Figure:
-    """Losses of the images to forget, upwards, against those of images never seen, downwards.
+    """Losses of the images to forget, upwards, against those of others, downwards.
 
     Where the two shapes are alike, their losses do not tell them apart.
 
@@ -192,7 +192,7 @@ def loss_histogram(
     figure = go.Figure()
     tops = [
         _shape(figure, exponents[0], edges, 1, "to forget", COLOURS["forgotten"]),
-        _shape(figure, exponents[1], edges, -1, "unseen", COLOURS["unseen"]),
+        _shape(figure, exponents[1], edges, -1, "never trained on", COLOURS["unseen"]),
     ]
     if threshold is not None and threshold > 0:
         _threshold(figure, threshold)

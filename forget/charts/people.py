@@ -205,11 +205,16 @@ def spoken(seconds: float) -> str:
     """A time in words, with a unit that suits it.
 
     Example:
-        >>> spoken(0.00123), spoken(12.3), spoken(130)
-        ('1.2 ms', '12.3 s', '2 min 10 s')
+        >>> spoken(0.00003), spoken(0.00123), spoken(12.3), spoken(130), spoken(7500)
+        ('30 µs', '1.2 ms', '12.3 s', '2 min 10 s', '2 h 5 min')
     """
+    if seconds < 1e-4:
+        return f"{seconds * 1e6:.0f} µs"
     if seconds < 1:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 120:
         return f"{seconds:.1f} s"
-    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"

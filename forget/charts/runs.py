@@ -13,14 +13,15 @@ from forget.charts.frames import METHOD_COLOURS, SET_COLOURS, draw, end_labels, 
 from forget.charts.people import COLOURS
 from forget.charts.series import (
     DATASETS,
-    SET_TITLES,
     Series,
     context,
     last,
     method_title,
     percent,
     series,
+    set_titles,
     unfinished,
+    unseen_title,
     values_or_error,
 )
 
@@ -33,7 +34,6 @@ __all__ = [
     "overlay",
     "probability_bars",
     "set_accuracy_curves",
-    "unseen_title",
 ]
 
 OF_CLASS = "accuracy: "
@@ -52,16 +52,6 @@ SIGNS = dict(
 )
 OPEN_SIGNS = dict(zip((f"{symbol}-open" for symbol in SIGNS), "○□◇△▽", strict=True))
 ALL_SIGNS = {**SIGNS, **OPEN_SIGNS}
-
-
-def unseen_title(classes: Sequence[str]) -> str:
-    """What to call the set "unseen", which is none to a network that knows its classes.
-
-    Arguments:
-        classes: Those that are forgotten whole, whose held-out images it holds; empty where
-            images or people are forgotten, and it holds ones that nobody trained on.
-    """
-    return "to forget, held out" if classes else "never seen"
 
 
 def class_accuracy_curves(
@@ -137,7 +127,7 @@ def set_accuracy_curves(
     Raises:
         ForgetError: The table has no accuracy for it.
     """
-    figure = _set_curves(table, method, seed, "accuracy")
+    figure = _set_curves(table, params, method, seed, "accuracy")
     _chance(figure, len(params["classes"]))
     _shares(figure, "accuracy")
     return framed(figure, "Accuracy on each set", context(table, params, method, seed))
@@ -157,11 +147,14 @@ def loss_curves(
     Raises:
         ForgetError: The table has no loss for it.
     """
-    figure = _set_curves(table, method, seed, "loss")
+    figure = _set_curves(table, params, method, seed, "loss")
     return framed(figure, "Loss on each set", context(table, params, method, seed))
 
 
-def _set_curves(table: pd.DataFrame, method: str, seed: int | None, metric: str) -> go.Figure:
+def _set_curves(
+    table: pd.DataFrame, params: Mapping[str, Any], method: str, seed: int | None, metric: str
+) -> go.Figure:
+    titles = set_titles(params["forget_class"])
     lines = {
         split: line
         for split in SETS
@@ -176,11 +169,12 @@ def _set_curves(table: pd.DataFrame, method: str, seed: int | None, metric: str)
     figure, labels = go.Figure(), []
     for split, line in lines.items():
         form = ".1%" if metric == "accuracy" else ".3f"
-        draw(figure, line, SET_TITLES[split], {"colour": SET_COLOURS[split], "format": form})
+        draw(figure, line, titles[split], {"colour": SET_COLOURS[split], "format": form})
         value = float(line.mean[-1])
         text = percent(value) if metric == "accuracy" else f"{value:.3g}"
-        labels.append((value, f"{SET_TITLES[split]} {text}", SET_COLOURS[split]))
-    _reference_lines(figure, reference, _epochs(figure, method, list(lines.values())))
+        labels.append((value, f"{titles[split]} {text}", SET_COLOURS[split]))
+    span = _epochs(figure, method, list(lines.values()))
+    _reference_lines(figure, reference, titles, span)
     highest = max([1e-9, *reference.values(), *(line.high.max() for line in lines.values())])
     top = 1.0 if metric == "accuracy" else 1.08 * float(highest)
     end_labels(figure, labels, top)
@@ -190,7 +184,10 @@ def _set_curves(table: pd.DataFrame, method: str, seed: int | None, metric: str)
 
 
 def _reference_lines(
-    figure: go.Figure, of_split: Mapping[str, float], span: Sequence[float]
+    figure: go.Figure,
+    of_split: Mapping[str, float],
+    titles: Mapping[str, str],
+    span: Sequence[float],
 ) -> None:
     """Draws dashed lines across, and says once what they are."""
     for split, value in of_split.items():
@@ -199,7 +196,7 @@ def _reference_lines(
             y=[value, value],
             mode="lines",
             line={"dash": "dash", "width": 1.5, "color": SET_COLOURS[split]},
-            name=f"{SET_TITLES[split]}, retrained without it",
+            name=f"{titles[split]}, retrained without it",
             hovertemplate="%{fullData.name}: %{y:.3f}<extra></extra>",
             showlegend=False,
         )
@@ -226,7 +223,7 @@ def overlay(
     Raises:
         ForgetError: No run has such accuracies.
     """
-    titles = [SET_TITLES[split] for split in COMPARED]
+    titles = [set_titles([])[split] for split in COMPARED]
     figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.04)
     lines, without = [], []
     for place, (label, table, params) in enumerate(runs):

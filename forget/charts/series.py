@@ -1,6 +1,6 @@
 """What a run says in numbers and words: values over epochs, over seeds, and how far it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from forget.errors import ForgetError
 
 __all__ = [
-    *("DATASETS", "METHOD_TITLES", "SET_TITLES", "TRAINED", "Series", "context", "last"),
-    *("method_title", "percent", "series", "unfinished", "values_or_error"),
+    *("DATASETS", "METHOD_TITLES", "TRAINED", "Series", "context", "last"),
+    *("method_title", "percent", "series", "set_titles", "unfinished", "unseen_title"),
+    "values_or_error",
 ]
 
 TRAINED = ("original", "retrain")  # what is trained, not unlearned
@@ -41,13 +42,31 @@ METHOD_TITLES = {
     "certified": "certified Newton step",
     "kodge": "activation projection",
 }
-SET_TITLES = {
-    "forget": "to forget",
-    "retain": "to keep",
-    "test": "held out",
-    "unseen": "unseen",
-    "train": "training",
-}
+
+
+def set_titles(classes: Sequence[str]) -> dict[str, str]:
+    """What to call the sets of images.
+
+    Arguments:
+        classes: Those that are forgotten whole; empty where images or people are forgotten.
+    """
+    return {
+        "forget": "to forget",
+        "retain": "to keep",
+        "test": "held out",
+        "unseen": unseen_title(classes),
+        "train": "training",
+    }
+
+
+def unseen_title(classes: Sequence[str]) -> str:
+    """What to call the set "unseen", which is none to a network that knows its classes.
+
+    Arguments:
+        classes: Those that are forgotten whole, whose held-out images it holds; empty where
+            images or people are forgotten, and it holds ones that nobody trained on.
+    """
+    return "to forget, held out" if classes else "never seen"
 
 
 class Series(NamedTuple):

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from forget.charts.runs import unseen_title
-from forget.charts.series import method_title
+from forget.charts.series import method_title, unseen_title
 from forget.ui.compare import Result
 from forget.ui.explain import explain_numbers
 

@@ -14,10 +14,9 @@ from forget.charts.runs import (
     loss_histogram,
     set_accuracy_curves,
 )
-from forget.charts.series import SET_TITLES
+from forget.charts.series import set_titles
 from forget.errors import ForgetError
 from forget.metrics.membership import loss_attack
-from forget.runs.run import Run
 from forget.ui.parts import plain
 from forget.ui.run_facts import REFERENCE, Facts, title_of
 
@@ -29,7 +28,7 @@ KINDS = {
     "losses": "Loss per set of images",
 }
 MEAN = "mean"
-SETS = {name: title for name, title in SET_TITLES.items() if name != "train"}
+SETS = ("forget", "retain", "test", "unseen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +51,11 @@ class View:
         table = self.facts.table
         mine = table[table["method"] == self.method]
         return mine if self.seed is None else mine[mine["seed"] == self.seed]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What to call the sets of images."""
+        return set_titles(self.facts.params.get("forget_class") or [])
 
     @property
     def seeds(self) -> list[int]:
@@ -118,7 +122,8 @@ def curve(kind: str, view: View, key: str, ends: tuple[int, float]) -> None:
         table = class_table(view)
     else:
         metric = "accuracy" if kind == "sets" else "loss"
-        table = _pivot(view.rows[view.rows["metric"] == metric], "split").rename(columns=SETS)
+        table = _pivot(view.rows[view.rows["metric"] == metric], "split")
+        table = table.rename(columns=view.titles)
     chart(figure, table, f"{key}_{kind}", KINDS[kind], percent=kind != "losses")
 
 
@@ -171,7 +176,7 @@ def chart(
 
 
 def membership(view: View, key: str) -> None:
-    """Losses of images to forget against those never seen, after unlearning and retrained."""
+    """Losses of images to forget against others, after unlearning and retrained."""
     seed = view.seeds[0]
     st.markdown(
         "Upwards the images to forget, downwards held-out ones like them: where one mirrors "
@@ -183,15 +188,16 @@ def membership(view: View, key: str) -> None:
         with place:
             st.subheader(capital(title_of(method)), anchor=False)
             try:
-                _histogram(view.facts.run, method, seed, key)
+                _histogram(view, method, seed, key)
             except ForgetError as error:
                 st.error(plain(str(error)), icon=":material/error:")
 
 
-def _histogram(run: Run, method: str, seed: int, key: str) -> None:
+def _histogram(view: View, method: str, seed: int, key: str) -> None:
+    run, titles = view.facts.run, view.titles
     found = run.predictions(method, seed)
     if found is None or "forget_loss" not in found or "unseen_loss" not in found:
-        st.caption("This run kept no losses of images to forget and of images never seen.")
+        st.caption("This run kept no losses of images to forget and of images never trained on.")
         return
     members, others = found["forget_loss"], found["unseen_loss"]
     path = run.folder / "predictions" / f"{method}-{seed}.npz"
@@ -201,10 +207,10 @@ def _histogram(run: Run, method: str, seed: int, key: str) -> None:
     # From a millionth to a hundred nats, so that both charts can be compared.
     figure.update_xaxes(range=[-6, 2])
     figure.update_layout(legend={"y": -0.3, "yanchor": "top"})  # above lies the threshold's name
-    rows = {SETS["forget"]: members, SETS["unseen"]: others}
+    rows = {titles["forget"]: members, titles["unseen"]: others}
     table = pd.DataFrame({name: pd.Series(loss).describe() for name, loss in rows.items()})
     table = table.rename_axis("statistic, nats")
-    about = f"Losses of {len(members)} images to forget and {len(others)} never seen, {method}"
+    about = f"Losses of {len(members)} images to forget and of {len(others)} others, {method}"
     chart(figure, table, f"{key}_members_{method}", about, percent=False)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from forget.charts.runs import overlay, unseen_title
+from forget.charts.runs import overlay
 from forget.ui.parts import plain
 from forget.ui.run_curves import KINDS, View, chart, curve, limits, pick_view
 from forget.ui.run_download import download_run
@@ -49,7 +49,7 @@ def draw(first: Facts, second: Facts) -> None:
 
 def _numbers(first: View, second: View) -> None:
     st.subheader("Numbers at the last epoch")
-    titles = [f"Accuracy, {_unseen(view)}" for view in (first, second)]
+    titles = [f"Accuracy, {view.titles['unseen']}" for view in (first, second)]
     rows = [_row(title, *of, (first, second)) for title, of in NUMBERS.items()]
     rows[UNSEEN_AT:UNSEEN_AT] = [
         # Two rows where the runs mean different images: they are no pair to compare.
@@ -79,10 +79,6 @@ def _row(
             shown = f"{value.mean:.3f}" if value and metric == "nomus" else share(value)
             row[f"{name}, {title_of(method)}"] = shown
     return row
-
-
-def _unseen(view: View) -> str:
-    return unseen_title(view.facts.params.get("forget_class") or [])
 
 
 def _differences(first: Facts, second: Facts) -> None:
