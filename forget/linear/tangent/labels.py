@@ -161,6 +161,18 @@ class TangentLabels:
         mark = fingerprint({"feature map": self.kind, **config}, tensors)
         return Space(self.grid, self._subspace.dimension, mark, 1, self.target_grid)
 
+    def rows(self, images: NDArray[np.uint8]) -> Rows:
+        """Always refused: an image has one row an output, see `measure`.
+
+        Raises:
+            ForgetError: Always.
+        """
+        raise ForgetError(
+            "a feature map with one row an image",
+            f"one with {self._classes}, the gradients of as many outputs",
+            "Ask the model of labels for its logits: they add what the network itself says.",
+        )
+
     def measure(self, images: NDArray[np.uint8], on_step: OnStep = silent) -> Measured:
         """Values and rows of images (n, h, w, channels)."""
         c, p = self._classes, self._subspace.dimension

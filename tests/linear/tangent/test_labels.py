@@ -159,6 +159,11 @@ def test_rows_lie_inside_the_grid_and_progress_is_told() -> None:
     assert len(features().measure(split().data.images[:0]).values) == 0
 
 
+def test_its_linear_part_alone_refuses_to_predict() -> None:
+    with pytest.raises(ForgetError, match="Ask the model of labels"):
+        model().predict(split().data.images[:2])
+
+
 def test_what_cannot_be_fitted_is_told() -> None:
     data = split().data
     with pytest.raises(ForgetError, match="core images"):
