@@ -11,7 +11,7 @@ from forget.linearizations import LINEARIZATIONS, kind_of
 from forget.pretrained import demo_facts
 from forget.progress import OnStep
 from forget.reference import Comparison, compare_refit, compare_training
-from forget.ui import jobs, parts
+from forget.ui import cards, jobs
 from forget.ui.cached import FIRST
 from forget.ui.reveal import reveal
 from forget.ui.suppressed import hidden_card
@@ -43,20 +43,20 @@ def draw(now: Visit, effect: Effect) -> None:
         if effect.suppresses:
             hidden_card(now.model, effect, bundle)
         else:
-            parts.proof_card(effect)
+            cards.proof_card(effect)
     with them, st.container(border=True, height="stretch"):
-        parts.them_card(effect, bundle)
+        cards.them_card(effect, bundle)
     with everyone, st.container(border=True, height="stretch"):
-        parts.everyone_card(effect, bundle)
+        cards.everyone_card(effect, bundle)
     faces, cost = st.columns(2)
     with faces, st.container(border=True, height="stretch"):
-        parts.map_card(effect, bundle, now.goal.done)
+        cards.map_card(effect, bundle, now.goal.done)
     with cost, st.container(border=True, height="stretch"):
         _cost(now, effect)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"[{now.goal.verb} more](#who-should-be-forgotten)", width="content")
         st.button("Start over", on_click=start_over, icon=":material/undo:")
-        parts.download_buttons(now, effect)
+        cards.download_buttons(now, effect)
     with st.expander("How this was computed"):
         _how(now, effect)
     reveal("proof", effect.proof.digest)
@@ -84,7 +84,7 @@ def _cost(now: Visit, effect: Effect) -> None:
         elif now.bundle.source == "orl" and now.model.feature_map.kind == FIRST:
             seconds[way] = facts["seconds"][way]
             recorded.append(way)
-    parts.cost_chart(seconds, "cost")
+    cards.cost_chart(seconds, "cost")
     if recorded:
         st.caption(f"Recorded, not yet run here: {', '.join(recorded)} ({facts['machine']}).")
     _collect(done)

@@ -12,7 +12,7 @@ from visitor import FORGET, opened
 from forget.errors import ForgetError
 from forget.prepared import Prepared, load_prepared
 from forget.progress import Cancelled, OnStep
-from forget.ui import linearized, mufac, parts
+from forget.ui import cards, linearized, mufac
 
 ROOT = Path(__file__).parents[2]
 PEOPLE = 2 * FAMILIES - 1  # two of them are one
@@ -265,8 +265,8 @@ def test_an_added_person_leaves_the_whole_model(ready: Place) -> None:
 def test_of_a_crowd_those_who_changed_most_are_drawn(
     ready: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "CROWD", 20)
-    monkeypatch.setattr(parts, "MOST_CHANGED", 5)
+    monkeypatch.setattr(cards, "CROWD", 20)
+    monkeypatch.setattr(cards, "MOST_CHANGED", 5)
     at = turned()
     forget(at, at.session_state["visit"].bundle.faces.added[0])
     assert "Drawn: the 5 remaining people who changed most." in words(at)
