@@ -11,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forget.data.split import Split
+from forget.insiders import insiders
+from forget.likeness import TOP, Ranked
 from forget.linear.erasing.features import rows_in
-from forget.linear.erasing.leak import exposure
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
 from forget.linear.proof import Proof, prove
@@ -24,14 +25,9 @@ from forget.unlearning.guarantees import guarantee_for
 __all__ = [
     "Effect",
     "Sighting",
-    "exposed_people",
-    "mean_features",
     "measure_effect",
-    "nearest_people",
 ]
 
-Ranked = tuple[tuple[str, float], ...]  # people with their scores, best first
-TOP = 5
 ROUNDS = 5
 PATIENCE = 0.1  # seconds after which no further round begins
 
@@ -184,60 +180,6 @@ def measure_effect(
     )
 
 
-def nearest_people(
-    features: NDArray[np.float64], labels: Sequence[str], person: str, most: int = TOP
-) -> Ranked:
-    """Who looks most like a person: cosine between mean features, in [-1, 1].
-
-    Arguments:
-        features: Real features, (n, d).
-        labels: Identity of each, n of them.
-        person: Whose neighbours are wanted.
-        most: How many.
-    """
-    people, means = mean_features(features, labels)
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    similar = means @ means[people.index(person)]
-    order = [j for j in np.argsort(-similar) if people[j] != person]
-    return tuple((people[j], float(similar[j])) for j in order[:most])
-
-
-def exposed_people(
-    directions: NDArray[np.float64], features: NDArray[np.float64], labels: Sequence[str]
-) -> Ranked:
-    """Everybody by how much of their mean feature lies in some directions: whom these betray.
-
-    Needs photographs to try, as anybody has who looks for somebody.
-
-    Arguments:
-        directions: Orthonormal, (d, k), such as an eraser takes out.
-        features: Real features, (n, d).
-        labels: Identity of each, n of them.
-
-    Returns:
-        People with a cosine in [0, 1], the most exposed first.
-    """
-    people, means = mean_features(features, labels)
-    cosines = exposure(directions, means)
-    return tuple((people[i], float(cosines[i])) for i in np.argsort(-cosines, kind="stable"))
-
-
-def mean_features(
-    features: NDArray[np.float64], labels: Sequence[str]
-) -> tuple[list[str], NDArray[np.float64]]:
-    """People, sorted, and the mean feature of each, (c, d).
-
-    Arguments:
-        features: Real features, (n, d).
-        labels: Identity of each, n of them.
-    """
-    people, member = np.unique(np.asarray(labels), return_inverse=True)
-    order = np.argsort(member, kind="stable")
-    starts = np.searchsorted(member[order], np.arange(len(people)))
-    sums = np.add.reduceat(features[order], starts, axis=0)
-    return people.tolist(), sums / np.bincount(member)[:, None]
-
-
 def _seconds(before: LinearModel, people: Sequence[str]) -> dict[str, float]:
     store, _ = before.parts()
 
@@ -271,9 +213,12 @@ class _Pair:
         """Of each model: its scores (n, c) of some photographs, and what they say."""
         labels = [self.split.faces.labels[i] for i in indices]
         for model in (self.before, self.after):
-            shown = rows_in(model.feature_map, self.before.feature_map, self.rows[indices])
-            scores = model.score(shown)
+            scores = model.score(self.shown_to(model, indices))
             yield model, scores, recognise(scores, model.classes, labels, model.threshold)
+
+    def shown_to(self, model: LinearModel, indices: NDArray) -> Rows:
+        """Features of some photographs, (n, d), by the map of one of both."""
+        return rows_in(model.feature_map, self.before.feature_map, self.rows[indices])
 
     def sightings(self, indices: NDArray) -> tuple[Sighting, ...]:
         """What both say of photographs of people who left."""
@@ -290,16 +235,12 @@ class _Pair:
     def others(self) -> pd.DataFrame:
         """The table of the people who stay."""
         indices = self.split.test_of(self.after.people)
-        labels = np.array([self.split.faces.labels[i] for i in indices], dtype=object)
-        columns: dict[str, NDArray] = {}
-        for when, (model, scores, seen) in zip(
-            ("before", "after"), self.seen(indices), strict=True
-        ):
-            columns[f"recognised {when}"] = seen.right & seen.known
-            place = {person: column for column, person in enumerate(model.classes)}
-            column = [place[person] for person in labels]
-            columns[f"score {when}"] = scores[np.arange(len(labels)), column]
-        table = pd.DataFrame({"person": labels, "photographs": 1, **columns})
+        labels = [self.split.faces.labels[i] for i in indices]
+        table = pd.DataFrame({"person": labels, "photographs": 1})
+        for when, model in (("before", self.before), ("after", self.after)):
+            seen = insiders(model, self.shown_to(model, indices), labels)
+            table[f"recognised {when}"] = seen.recognised
+            table[f"score {when}"] = seen.own
         sums = {"photographs": "sum", "recognised before": "sum", "recognised after": "sum"}
         means = {"score before": "mean", "score after": "mean"}
         return table.groupby("person", sort=False).agg(sums | means).reset_index()

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from forget.data.split import Split
+from forget.insiders import insiders
 from forget.linear.grid import Rows
 from forget.linear.model import LinearModel
-from forget.metrics.recognition import recognise
 from forget.progress import OnStep, silent
 
 __all__ = ["COUNTS", "forecast"]
@@ -72,9 +72,5 @@ def _seen(
     model: LinearModel, split: Split, rows: Rows, indices: np.ndarray
 ) -> tuple[float, float]:
     """Share named rightly, and mean score for themselves."""
-    labels = [split.faces.labels[i] for i in indices]
-    scores = model.score(rows[indices])
-    seen = recognise(scores, model.classes, labels, model.threshold)
-    place = {person: column for column, person in enumerate(model.classes)}
-    own = scores[np.arange(len(labels)), [place[person] for person in labels]]
-    return seen.recognised, float(own.mean())
+    seen = insiders(model, rows[indices], [split.faces.labels[i] for i in indices])
+    return float(np.mean(seen.recognised)), float(np.mean(seen.own))

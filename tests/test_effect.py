@@ -8,8 +8,9 @@ import pytest
 from forget.charts.people import cost_bars, face_map, others_dots
 from forget.data.dataset import FaceDataset
 from forget.data.split import split_by_identity
-from forget.effect import Effect, measure_effect, nearest_people
+from forget.effect import Effect, measure_effect
 from forget.errors import StatisticsError
+from forget.likeness import nearest_people
 from forget.linear.erasing.features import rows_in
 from forget.linear.model import LinearModel
 from forget.methods.registry import unlearn

@@ -34,6 +34,8 @@ ROWS = [
     "forget.metrics",
     "forget.unlearning",
     "forget.methods",
+    "forget.likeness",
+    "forget.insiders",
     "forget.reenrol",
     "forget.effect",
     "forget.forecast",

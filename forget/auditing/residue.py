@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from forget.auditing.evidence import Evidence
 from forget.auditing.subject import Subject
-from forget.effect import exposed_people
+from forget.likeness import exposed_people
 from forget.linear.erasing.features import Erased
 from forget.linear.erasing.leak import Leak, eraser_leak
 from forget.linear.recall import held

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from forget.effect import mean_features
+from forget.likeness import mean_features
 from forget.ui.cached import Bundle
 from forget.ui.parts import plain
 

@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from forget.charts.people import NO_FRILLS, cost_bars, face_map, others_dots, spoken
-from forget.effect import Effect, Ranked, Sighting
+from forget.effect import Effect, Sighting
+from forget.likeness import Ranked
 from forget.linear.archive import model_bytes, without_store
 from forget.reenrol import found_again
 from forget.runtime import machine, versions

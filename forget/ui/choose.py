@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from forget.effect import nearest_people
 from forget.errors import ForgetError
+from forget.likeness import nearest_people
 from forget.ui import goals, linearized, mufac, own
 from forget.ui.beforehand import warnings
 from forget.ui.browse import GROUPS, browse

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from forget.effect import Ranked
+from forget.likeness import Ranked
 from forget.ui.cached import Bundle
 
 __all__ = ["counted", "faded", "people_row", "photograph", "plain"]

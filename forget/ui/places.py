@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from forget.effect import mean_features
+from forget.likeness import mean_features
 
 __all__ = ["Places", "places_of"]
 

@@ -3,7 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from forget.effect import Effect, Ranked, exposed_people
+from forget.effect import Effect
+from forget.likeness import Ranked, exposed_people
 from forget.linear.erasing.features import Erased
 from forget.linear.model import LinearModel
 from forget.ui.cached import Bundle

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from visitor import forget, opened, press, words
 
-from forget.effect import mean_features
+from forget.likeness import mean_features
 from forget.ui import places
 from forget.ui.gallery import _pick, _Seen
 
