@@ -22,11 +22,7 @@ from forget.reenrol import recognised_again
 from forget.unlearning.contract import Guarantee, Kind
 from forget.unlearning.guarantees import guarantee_for
 
-__all__ = [
-    "Effect",
-    "Sighting",
-    "measure_effect",
-]
+__all__ = ["Effect", "Sighting", "measure_effect"]
 
 ROUNDS = 5
 PATIENCE = 0.1  # seconds after which no further round begins

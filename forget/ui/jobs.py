@@ -71,6 +71,8 @@ class Job:
         """How long the rest of this part will take at its pace so far."""
         if self.done <= self.first:
             return "starting"
+        if self.done >= self.total:
+            return "almost done"
         pace = (perf_counter() - self.began) / (self.done - self.first)
         return f"about {spoken(pace * (self.total - self.done))} left"
 

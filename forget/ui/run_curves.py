@@ -194,7 +194,7 @@ def membership(view: View, key: str) -> None:
 
 
 def _histogram(view: View, method: str, seed: int, key: str) -> None:
-    run, titles = view.facts.run, view.titles
+    run = view.facts.run
     found = run.predictions(method, seed)
     if found is None or "forget_loss" not in found or "unseen_loss" not in found:
         st.caption("This run kept no losses of images to forget and of images never trained on.")
@@ -207,7 +207,7 @@ def _histogram(view: View, method: str, seed: int, key: str) -> None:
     # From a millionth to a hundred nats, so that both charts can be compared.
     figure.update_xaxes(range=[-6, 2])
     figure.update_layout(legend={"y": -0.3, "yanchor": "top"})  # above lies the threshold's name
-    rows = {titles["forget"]: members, titles["unseen"]: others}
+    rows = {"to forget": members, "never trained on": others}
     table = pd.DataFrame({name: pd.Series(loss).describe() for name, loss in rows.items()})
     table = table.rename_axis("statistic, nats")
     about = f"Losses of {len(members)} images to forget and of {len(others)} others, {method}"

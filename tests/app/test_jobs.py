@@ -104,6 +104,8 @@ def test_each_part_of_the_work_has_its_own_pace() -> None:
     assert "photographs 110 of 6,561" in job.progress()
     job.on_step(120, 6_561, "epoch 1 of 10")
     assert "epoch 1 of 10, step 120 of 6,561" in job.progress()
+    job.on_step(6_561, 6_561, "photographs")
+    assert job.time_left() == "almost done"  # what is left is not counted
 
 
 def test_a_busy_server_names_the_job_and_how_long_it_takes(
