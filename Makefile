@@ -20,8 +20,9 @@ DEV := .venv/dev-$(TORCH)
 app: $(APP)
 	$(BIN)/streamlit run app.py
 
+# A process per core, of one thread each; at most four, since each takes up to 2.5 GB.
 test: $(DEV)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from forget.errors import StatisticsError
 from forget.linear.grid import COARSE, FINE, Grid
@@ -135,6 +136,17 @@ def test_many_rows_are_summed_in_batches_exactly(monkeypatch: pytest.MonkeyPatch
     whole = of(rows, names, AIMED)
     monkeypatch.setattr("forget.linear.statistics.BATCH", 50)
     assert of(rows, names, AIMED) == whole
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forget.linear.statistics.FEW", 0)
+    rows = np.random.default_rng(0).integers(-32767, 32768, (2000, 160)).astype(np.int16)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(Statistics.of(Space(FINE, 160, "ab" * 32), rows, ["a"] * 2000))
+    assert np.array_equal(found[0].gram, found[1].gram)
+    assert found[0] == found[1]
 
 
 ONE = np.ones((1, 5), np.int16)
