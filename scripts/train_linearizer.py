@@ -18,6 +18,7 @@ from typing import Any
 from forget.commands import ended
 from forget.data.split import split_by_identity
 from forget.linear.archive import save_model
+from forget.linear.linearizer.features import LinearizerFeatures
 from forget.linear.model import LinearModel
 from forget.metrics.recognition import recognise
 from forget.recognition.command_line import parser_of, settings_of
@@ -56,13 +57,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = judged(model, faces)
     about = {"people": len(model.people), "photographs": model.statistics.count}
     results = {**about, "seconds": seconds, "digest": model.statistics.digest(), **found}
+    if isinstance(model.feature_map, LinearizerFeatures):
+        results["clipped"] = model.feature_map.clipped
     write_results(folder / "linearizer.json", settings, results, describe(fabric))
     print(
         f"{settings.linearizer.kind}: {about['people']:,} people, {about['photographs']:,} "
         f"photographs, {seconds:.1f} s on {describe(fabric)}.\n"
         f"Held-out photographs identified: {found['identified']:.1%}, above the threshold "
         f"{found['recognised']:.1%} ({found['held_out']:,} photographs).\n"
-        f"Sums: {results['digest']}\nSaved: {folder / MODEL}"
+        f"{_clipped(results)}Sums: {results['digest']}\nSaved: {folder / MODEL}"
     )
     return 0
 
@@ -75,6 +78,14 @@ def judged(model: LinearModel, faces: Any) -> dict[str, float]:  # noqa: ANN401
     seen = recognise(model.predict(faces.images[some]), model.classes, labels, model.threshold)
     shares = {"identified": seen.identified, "recognised": seen.recognised}
     return {**shares, "held_out": len(some)}
+
+
+def _clipped(results: dict[str, Any]) -> str:
+    """A line on what the grid of a Linearizer could not hold; nothing for other linear parts."""
+    if "clipped" not in results:
+        return ""
+    shares = ", ".join(f"{share:.2%} of the {name}" for name, share in results["clipped"].items())
+    return f"Beyond the grid, and clipped, on the core: {shares}.\n"
 
 
 if __name__ == "__main__":

@@ -44,6 +44,17 @@ def test_training_leaves_a_model_and_what_it_was_made_with(folder: Path) -> None
     assert verify_file(folder / "linear" / "linearizer.safetensors").digest == found["digest"]
 
 
+def test_a_linearizer_says_what_its_grid_clipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = ("--linearizer.kind", "linearizer", "--linearizer.num_epochs", "1")
+    assert train_linearizer.main([*CONFIG, *places(tmp_path), *keys]) == 0
+    clipped = results(tmp_path / "linear" / "linearizer.json")["clipped"]
+    assert set(clipped) == {"latents", "targets"}
+    assert all(0 <= share <= 1 for share in clipped.values())
+    assert f"{clipped['targets']:.2%} of the targets" in capsys.readouterr().out
+
+
 def test_forgetting_reads_it_and_proves(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_unlearning.main([*CONFIG, *places(folder), "--identity-ids", "s34", "0"]) == 0
     said = capsys.readouterr().out

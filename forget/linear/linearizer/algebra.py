@@ -13,6 +13,7 @@ from forget.linear.linearizer.checks import (
     check_factor,
     check_finite,
     check_operator,
+    check_points,
     check_power,
 )
 
@@ -114,7 +115,12 @@ class Linearizer:
         check_operator(self.operator, _dimension(self.g_y), _dimension(self.g_x))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Outputs (n, ...) of inputs (n, ...)."""
+        """Outputs (n, ...) of inputs (n, ...).
+
+        Raises:
+            ForgetError: Inputs of another dtype than the operator, or a single one.
+        """
+        check_points(x, self.operator.dtype)
         return self.g_y.inverse(self.g_x(x) @ self.operator.T)
 
     @property

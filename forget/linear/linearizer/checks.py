@@ -13,6 +13,7 @@ __all__ = [
     "check_factor",
     "check_finite",
     "check_operator",
+    "check_points",
     "check_power",
     "is_real",
     "is_whole",
@@ -40,6 +41,14 @@ def check_operator(
             f"an operator ({shape}) of {dtype or 'real numbers'}",
             _described(operator),
             "It maps the latents of the inputs to those of the outputs.",
+        )
+
+
+def check_points(points: Tensor, dtype: torch.dtype) -> None:
+    """Raises ForgetError for what is no batch of points (n, ...) in the operator's precision."""
+    if not isinstance(points, Tensor) or points.ndim < 2 or points.dtype != dtype:
+        raise ForgetError(
+            f"points (n, ...) of {dtype}", _described(points), f"Convert them with .to({dtype})."
         )
 
 

@@ -77,6 +77,12 @@ def test_superposition(f: Linearizer, x: Tensor) -> None:
     torch.testing.assert_close(f(mixed), expected, **CLOSE)
 
 
+@pytest.mark.parametrize("points", [torch.zeros(2, D), torch.zeros(D, dtype=torch.float64), [0.0]])
+def test_points_of_another_kind_are_told(f: Linearizer, points: object) -> None:
+    with pytest.raises(ForgetError, match=r"points \(n, \.\.\.\) of torch\.float64"):
+        f(points)  # type: ignore[arg-type]
+
+
 def test_the_induced_operations_are_those_of_a_vector_space(f: Linearizer, x: Tensor) -> None:
     space, (u, v, w) = f.inputs, (x[:2], x[2:4], x[4:6])
     torch.testing.assert_close(space.add(u, v), space.add(v, u), **CLOSE)
