@@ -74,21 +74,10 @@ class PixelDecoder:
     @property
     def says(self) -> str:
         """What draws, and how well."""
-        ours, plain = self.errors
         drawn = "drawn by a linear decoder that was fitted on core people alone. "
-        if np.isnan(ours):
+        if np.isnan(self.errors[0]):
             return f"{drawn}How well it draws others was not measured: it was fitted on one person"
-        off = (
-            "of core people whom it was not fitted on its drawings are off by "
-            f"{ours:.1f} levels of 255"
-        )
-        if ours < HARDLY * plain:
-            return f"{drawn}It hints, no more: {off}, where the average face is off by {plain:.1f}"
-        better = "hardly" if ours < plain else "no"
-        return (
-            f"{drawn}Take it as an illustration: {off}, {better} better than the average face, "
-            f"which is off by {plain:.1f}"
-        )
+        return drawn + _how_well("of core people whom it was not fitted on", *self.errors)
 
     @classmethod
     def fit(cls, features: Reals, images: Images, labels: Sequence[str]) -> "PixelDecoder":
@@ -152,11 +141,42 @@ class InverseDrawer:
     Arguments:
         model: With a Linearizer of images.
         size: Height and width of the pictures, which the latents have extended.
+        errors: Root mean square error, levels of 255, of drawings of photographs, and of the
+            mean of everybody else's in their stead; nan where nobody measured it.
     """
 
     model: LinearModel
     size: tuple[int, int]
-    says = "drawn by the model's own inverse"
+    errors: tuple[float, float] = (float("nan"), float("nan"))
+
+    @property
+    def says(self) -> str:
+        """What draws, and how well."""
+        drawn = "drawn by the model's own inverse"
+        if np.isnan(self.errors[0]):
+            return drawn
+        return f"{drawn}. {_how_well('of photographs that it is shown', *self.errors)}"
+
+    def judged(self, images: Images, labels: Sequence[str]) -> "InverseDrawer":
+        """The same with its errors on photographs; of one person alone they are not measured.
+
+        Arguments:
+            images: Photographs, (n, height, width) or (n, height, width, 3).
+            labels: Who is on each, n ids.
+        """
+        others = _by_others(labels)
+        if not others:
+            return self
+        latents: LinearizerFeatures = self.model.feature_map  # type: ignore[assignment]
+        read = latents.backbone.prepare(images).double()
+        seen = _levels(latents.backbone, read).numpy()
+        drawn = self(latents.features(images).astype(np.float64))
+        squares = [
+            [((one - seen[theirs]) ** 2).mean() for one in (drawn[theirs], seen[rest].mean(0))]
+            for theirs, rest in others
+        ]
+        counts = [np.count_nonzero(theirs) for theirs, _ in others]
+        return replace(self, errors=_root_mean(squares, counts))
 
     def __call__(self, features: Reals) -> Images:
         """Pictures (n, height, width), or (n, height, width, 3), of real features (n, d)."""
@@ -177,17 +197,39 @@ def _levels(backbone: Backbone, view: torch.Tensor) -> torch.Tensor:
 
 
 def _judged(features: Reals, images: Images, labels: Sequence[str]) -> tuple[float, float]:
-    who = np.asarray(labels)
-    squares = np.zeros((2, 0))
-    for person in sorted(set(labels)) if len(set(labels)) > 1 else ():
-        theirs = who == person
-        decoder = PixelDecoder._solve(features[~theirs], images[~theirs])
+    squares, counts = [], []
+    for theirs, rest in _by_others(labels):
+        decoder = PixelDecoder._solve(features[rest], images[rest])
         drawn = decoder(features[theirs]).astype(np.float64)
-        axes = tuple(range(1, images.ndim))
-        wrong = [((one - images[theirs]) ** 2).mean(axes) for one in (drawn, decoder.picture)]
-        squares = np.concatenate([squares, wrong], axis=1)
-    ours, plain = np.sqrt(squares.mean(1)) if squares.size else (float("nan"),) * 2
+        squares.append([((one - images[theirs]) ** 2).mean() for one in (drawn, decoder.picture)])
+        counts.append(np.count_nonzero(theirs))
+    return _root_mean(squares, counts)
+
+
+def _by_others(labels: Sequence[str]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Each person's photographs and everybody else's, (n,) each; none of a single person."""
+    who = np.asarray(labels)
+    people = sorted(set(labels))
+    return [(who == one, who != one) for one in people] if len(people) > 1 else []
+
+
+def _root_mean(squares: Sequence[Sequence[float]], counts: Sequence[int]) -> tuple[float, float]:
+    """Roots of two mean squares over people, weighted by their photographs; nan of nobody."""
+    if not counts:
+        return float("nan"), float("nan")
+    ours, plain = np.sqrt(np.average(squares, axis=0, weights=counts))
     return float(ours), float(plain)
+
+
+def _how_well(whose: str, ours: float, plain: float) -> str:
+    off = f"{whose} its drawings are off by {ours:.1f} levels of 255"
+    if ours < HARDLY * plain:
+        return f"It hints, no more: {off}, where the average face is off by {plain:.1f}"
+    better = "hardly" if ours < plain else "no"
+    return (
+        f"Take it as an illustration: {off}, {better} better than the average face, which is off "
+        f"by {plain:.1f}"
+    )
 
 
 def held(statistics: Statistics, person: str) -> Reals | None:

@@ -32,6 +32,7 @@ DIRECTIONS = 5
 WIDTH = 150  # pixels of a picture
 # What the decoder is fitted on, so that it takes seconds: core photographs, and pixels a side.
 LEARNED, SIDE = 600, 64
+JUDGED = 60  # photographs, at most, on which an inverse is tried
 PARTS = 5  # that the core people are divided into, of which each is left out in turn
 
 
@@ -105,7 +106,7 @@ def _asked(now: Visit, person: str, drawer: Drawer) -> None:
     asked = held(others, person)
     nobody = drawer(average(others)[None])[0]
     st.header("Asked by name")
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         _picture(mean, f"**{title}**, the photographs", f"Mean photograph of {title}")
         said = "what the model held" if now.forgotten else "what the model holds"
         _picture(drawer(before[None])[0], said, f"{title}: {said}")
@@ -141,7 +142,7 @@ def _shown(now: Visit, person: str, drawer: Drawer) -> None:
     stranger, said = _stranger(now, person)
     st.header("Shown a photograph")
     both = ((person, "shown now", drawer), (stranger, said, _drawer(bundle, stranger)))
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for one, what, draws in both:
             name, index = plain(bundle.faces.title(one)), _photograph(bundle, one)
             feature = bundle.features[index : index + 1]
@@ -211,8 +212,7 @@ def _drawer(bundle: Bundle, person: str) -> Drawer:
     """What draws a person: of a core person, something that was not fitted on them."""
     model = bundle.model
     if kind_of(model.feature_map) == "linearizer-image":
-        view = model.feature_map.backbone.prepare(bundle.faces.images[:1])
-        return InverseDrawer(model, (view.shape[2], view.shape[3]))
+        return _inverse(model.statistics.digest(), bundle)
     name = model.feature_map.space.feature_map
     with st.spinner("Fitting the decoder that draws"):
         whole = _decoder(name, "", partial(_fit, bundle))
@@ -220,6 +220,17 @@ def _drawer(bundle: Bundle, person: str) -> Drawer:
             return whole
         part = _parts(bundle)[person]
         return _decoder(name, part, partial(_fit_without, bundle, whole, part))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Measuring how well the inverse draws")
+def _inverse(digest: str, _bundle: Bundle) -> InverseDrawer:
+    """The inverse of a model, by its sums, judged on photographs that were held out."""
+    faces, model = _bundle.faces, _bundle.model
+    view = model.feature_map.backbone.prepare(faces.images[:1])
+    known = _bundle.split.test_of(model.people)
+    some = known[np.linspace(0, len(known) - 1, min(JUDGED, len(known))).astype(int)]
+    drawer = InverseDrawer(model, (view.shape[2], view.shape[3]))
+    return drawer.judged(faces.images[some], [faces.labels[i] for i in some])
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -2,6 +2,7 @@
 
 import base64
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -11,7 +12,11 @@ from streamlit.testing.v1 import AppTest
 from visitor import FORGET, forget, opened, words
 
 from forget.data.dataset import FaceDataset
+from forget.linear.backbone import backbone_of
+from forget.linear.feature_map import Penultimate
+from forget.linear.linearizer.training import LinearizerSettings, train_linearizer
 from forget.ui import choose, remembers
+from forget.ui.cached import bundle_of
 from forget.ui.gallery import SIZE, portrait
 from forget.ui.parts import faded
 from forget.ui.pictures import drawable, enlarged
@@ -86,6 +91,23 @@ def test_a_core_person_is_drawn_by_a_decoder_that_never_saw_them() -> None:
         for who in ("s01", "s34")
     }
     assert off["s34"] < 10 < 20 < off["s01"]  # the decoder of others has seen Person 1
+
+
+def test_an_inverse_is_judged_on_the_photographs_of_its_own_model(
+    orl: FaceDataset, feature_map: Penultimate
+) -> None:
+    backbone = backbone_of(feature_map.network)
+    settings = LinearizerSettings(
+        level="image", couplings=2, keep=(2, 3, 4), dimension=20, every=1, bank=14
+    )
+    core = backbone.prepare(orl.images[:14])
+    latents = train_linearizer(backbone, lambda _: core.split(7), 2, feature_map.record, settings)
+    for people in (("s01", "s21", "s34"), ("s21",)):
+        bundle = bundle_of(replace(orl.only(people), core=()), latents)
+        drawer = remembers._drawer(bundle, "s21")
+        measured = [one > 0 for one in drawer.errors]
+        assert measured == [len(people) > 1] * 2
+        assert ("levels of 255" in drawer.says) == (len(people) > 1)
 
 
 def test_the_stranger_is_somebody_who_is_not_in_the_model() -> None:

@@ -292,3 +292,18 @@ def test_a_linearizer_of_images_draws_through_its_own_inverse() -> None:
     moved = drawer(features + 3 * blind.sum(0).numpy())
     assert np.abs(moved.astype(int) - pictures).max() <= 1
     assert np.abs(drawer(-features).astype(int) - pictures).max() > 1
+
+
+def test_an_inverse_says_how_well_it_draws(orl: FaceDataset) -> None:
+    some = np.r_[:4, 40:42]
+    images, labels = orl.images[some], [orl.labels[i] for i in some]
+    drawer = InverseDrawer(fitted("linearizer of images"), (56, 46))
+    assert drawer.judged(images[:4], labels[:4]).says == drawer.says  # nobody else: not measured
+    judged = drawer.judged(images, labels)
+    # The photographs are read at half their size: each pixel is the mean of four.
+    seen = images.reshape(6, 56, 2, 46, 2).mean((2, 4))
+    drawn = drawer(drawer.model.feature_map.features(images).astype(float))
+    plain = np.stack([seen[4:].mean(0)] * 4 + [seen[:4].mean(0)] * 2)
+    wanted = [np.sqrt(((one - seen) ** 2).mean()) for one in (drawn, plain)]
+    np.testing.assert_allclose(judged.errors, wanted, rtol=1e-6)
+    assert f"off by {judged.errors[0]:.1f} levels of 255" in judged.says
