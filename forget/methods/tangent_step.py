@@ -8,7 +8,8 @@ from forget.data.dataset import Indices
 from forget.data.partition import Partition
 from forget.errors import ForgetError
 from forget.linear.tangent.curvature import Weights, ggn_dense, movable, slope_in
-from forget.linear.tangent.gradients import fit_subspace, projected_gradients, used_layers
+from forget.linear.tangent.gradients import fit_subspace, projected_gradients
+from forget.linear.tangent.layers import used_layers
 from forget.models.classifier import Classifier
 from forget.recipe import to_input
 from forget.unlearning.newton import FORWARD, NewtonMethod, Problem, Solve

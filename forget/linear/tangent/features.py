@@ -15,13 +15,8 @@ from forget.linear.backbone import Backbone, read_backbone
 from forget.linear.feature_map import no_targets
 from forget.linear.grid import FINE, Rows
 from forget.linear.statistics import Space
-from forget.linear.tangent.gradients import (
-    Subspace,
-    fit_subspace,
-    projected_gradients,
-    tangent_layers,
-    used_layers,
-)
+from forget.linear.tangent.gradients import Subspace, fit_subspace, projected_gradients
+from forget.linear.tangent.layers import tangent_layers, used_layers
 from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
 
 __all__ = ["Tangent", "TangentSettings"]

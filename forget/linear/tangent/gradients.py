@@ -1,17 +1,16 @@
 """Gradients of a network's outputs with respect to its weights, projected to few numbers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from types import TracebackType
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from forget.errors import ForgetError
+from forget.linear.tangent.layers import Taps, positions, tangent_layers
 
-__all__ = ["Subspace", "fit_subspace", "projected_gradients", "tangent_layers", "used_layers"]
+__all__ = ["Subspace", "fit_subspace", "projected_gradients"]
 
 SAMPLES = 2_000  # columns, at most, that a basis is computed from
 
@@ -63,49 +62,6 @@ class Subspace:
         return moved
 
 
-def tangent_layers(network: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    """Layers by name, checked to be ones whose gradients can be projected.
-
-    Raises:
-        ForgetError: No such layer, or neither a plain convolution nor a linear layer.
-    """
-    modules = dict(network.named_modules())
-    able = [name for name, module in modules.items() if _projectable(module)]
-    for name in names:
-        if name not in able:
-            got = type(modules[name]).__name__ if name in modules else "no such layer"
-            raise ForgetError(
-                "linear layers, or convolutions without groups and padded by zeros",
-                f"{name!r}: {got}",
-                f"Choose among {', '.join(able)}.",
-            )
-    if not names or len(set(names)) < len(names):
-        raise ForgetError("layers, each once", f"{list(names)}", f"Such as {able[-1:]}.")
-    return {name: modules[name] for name in names}
-
-
-def used_layers(
-    network: nn.Module, forward: Callable[[Tensor], Tensor], images: Tensor
-) -> tuple[str, ...]:
-    """Names of the layers whose gradients can be projected, in the order a pass uses them.
-
-    A layer that a pass uses more than once is left out.
-
-    Arguments:
-        network: In evaluation mode.
-        forward: The function of the network, (n, ...) to (n, m).
-        images: What it reads, (n, ...); one will do.
-    """
-    calls: list[str] = []
-    with ExitStack() as hooks, torch.no_grad():
-        for name, module in network.named_modules():
-            if _projectable(module):
-                hook = module.register_forward_hook(lambda *_, name=name: calls.append(name))
-                hooks.callback(hook.remove)
-        forward(images)
-    return tuple(name for name in calls if calls.count(name) == 1)
-
-
 def projected_gradients(
     network: nn.Module,
     forward: Callable[[Tensor], Tensor],
@@ -132,7 +88,7 @@ def projected_gradients(
         Outputs (n, r) and gradients (n, r, p).
     """
     subspace = subspace.to(directions)
-    with torch.enable_grad(), _Taps(network, subspace.layers) as taps:
+    with torch.enable_grad(), Taps(network, subspace.layers) as taps:
         values = forward(images) @ directions
         taps.check()
         inner = [_inner(taps.layers[n], taps.inputs[n], subspace.inputs[n]) for n in taps.layers]
@@ -187,7 +143,7 @@ def fit_subspace(
     inputs: dict[str, list[Tensor]] = {name: [] for name in layers}
     deltas: dict[str, list[Tensor]] = {name: [] for name in layers}
     for images in batches:
-        with torch.enable_grad(), _Taps(network, layers) as taps:
+        with torch.enable_grad(), Taps(network, layers) as taps:
             values = forward(images) @ directions
             taps.check()
             for name, module in modules.items():
@@ -206,93 +162,19 @@ def fit_subspace(
     )
 
 
-class _Taps:
-    """Keeps the inputs of some layers and lets gradients flow back to their outputs, no further.
-
-    What follows a layer works on a copy of its output, so that nothing changes it in place.
-    """
-
-    def __init__(self, network: nn.Module, names: Sequence[str]) -> None:
-        self.layers = tangent_layers(network, names)
-        self.inputs: dict[str, Tensor] = {}
-        self.outputs: dict[str, Tensor] = {}
-        self._network = network
-        self._hooks = ExitStack()
-
-    def __enter__(self) -> "_Taps":
-        if self._network.training:
-            raise ForgetError(
-                "a network in evaluation mode", "one in training mode", "Call network.eval()."
-            )
-        for name, layer in self.layers.items():
-            hook = layer.register_forward_hook(self._hook(name))
-            self._hooks.callback(hook.remove)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._hooks.close()
-
-    def _hook(self, name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
-        def keep(_: nn.Module, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
-            if name in self.inputs:
-                raise ForgetError(
-                    "layers that are used once in a pass", f"{name!r}, twice", "Leave it out."
-                )
-            self.inputs[name] = given[0].detach()
-            self.outputs[name] = output if output.requires_grad else output.requires_grad_()
-            return self.outputs[name].clone()
-
-        return keep
-
-    def check(self) -> None:
-        """Makes sure that the pass has used every layer."""
-        if idle := [name for name in self.layers if name not in self.outputs]:
-            raise ForgetError(
-                "layers that the outputs depend on", f"{idle[0]!r}, unused", "Leave it out."
-            )
-
-    def gradients(self, value: Tensor, more: bool) -> list[Tensor]:
-        """Gradient of a scalar at the output of each layer, (n, positions, o)."""
-        outputs = [self.outputs[name] for name in self.layers]
-        found = torch.autograd.grad(value, outputs, retain_graph=more, allow_unused=True)
-        for name, gradient in zip(self.layers, found, strict=True):
-            if gradient is None:
-                got = f"{name!r}, whose result is not used"
-                raise ForgetError("layers that the outputs depend on", got, "Leave it out.")
-        return [_positions(*one) for one in zip(self.layers.values(), found, strict=True)]
-
-
-def _projectable(module: nn.Module) -> bool:
-    if isinstance(module, nn.Conv2d):
-        return module.groups == 1 and module.padding_mode == "zeros"
-    return isinstance(module, nn.Linear)
-
-
-def _positions(layer: nn.Module, x: Tensor) -> Tensor:
-    """Inputs or outputs of a layer as (n, positions, c): channels of a linear layer come last."""
-    if isinstance(layer, nn.Linear):
-        return x[:, None] if x.ndim == 2 else x.flatten(1, -2)
-    return x.flatten(2).transpose(1, 2)
-
-
 def _inner(layer: nn.Module, x: Tensor, basis: Tensor) -> Tensor:
     """Inputs of a layer in a basis (q, a), (n, positions, a): for kernels a convolution too."""
     if isinstance(layer, nn.Linear):
-        return _positions(layer, x @ basis)
+        return positions(layer, x @ basis)
     kernels = basis.T.reshape(-1, *layer.weight.shape[1:])
     found = functional.conv2d(x, kernels, None, layer.stride, layer.padding, layer.dilation)
-    return _positions(layer, found)
+    return positions(layer, found)
 
 
 def _patches(layer: nn.Module, x: Tensor) -> Tensor:
     """Inputs of a layer, (n, positions, q)."""
     if isinstance(layer, nn.Linear):
-        return _positions(layer, x)
+        return positions(layer, x)
     if isinstance(layer.padding, str):
         raise ForgetError("padding in pixels", repr(layer.padding), "Choose another layer.")
     shape = layer.kernel_size

@@ -19,12 +19,8 @@ from forget.linear.readout import Measured, fit_readout
 from forget.linear.statistics import Space
 from forget.linear.tangent.displacement import Displacement
 from forget.linear.tangent.features import TangentSettings
-from forget.linear.tangent.gradients import (
-    Subspace,
-    fit_subspace,
-    projected_gradients,
-    used_layers,
-)
+from forget.linear.tangent.gradients import Subspace, fit_subspace, projected_gradients
+from forget.linear.tangent.layers import used_layers
 from forget.models.checkpoint import Tensors, TrainingRecord, fingerprint
 from forget.models.classifier import Classifier, build
 from forget.progress import OnStep, silent

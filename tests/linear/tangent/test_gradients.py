@@ -8,12 +8,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, jacrev
 
 from forget.errors import ForgetError
-from forget.linear.tangent.gradients import (
-    Subspace,
-    fit_subspace,
-    projected_gradients,
-    tangent_layers,
-)
+from forget.linear.tangent.gradients import Subspace, fit_subspace, projected_gradients
+from forget.linear.tangent.layers import tangent_layers
 from forget.models.classifier import build
 
 
