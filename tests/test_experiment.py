@@ -195,7 +195,9 @@ def test_runs_on_other_data_are_not_gone_on_with(
     data = load_images("digits")
     images = data.images.copy()
     images[3] = 0
-    monkeypatch.setattr("forget.unlearn_cli.load_images", lambda *_: replace(data, images=images))
+    monkeypatch.setattr(
+        "forget.unlearn_setup.load_images", lambda *_: replace(data, images=images)
+    )
     assert main(DEFAULTS, [f"--resume={folder}"]) == 2
     assert "the images that the run began with" in capsys.readouterr().err
 
